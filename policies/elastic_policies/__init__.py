@@ -1,0 +1,1 @@
+"""The built-in policies: one file each, found by entry point; nothing else lives here."""
