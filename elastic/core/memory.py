@@ -1,0 +1,197 @@
+"""What must outlive a tick: one record for each server we asked for, one for each group; the ledger stores exactly these."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from elastic.core.override import Override
+from elastic.core.resources import Resources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drain:
+    """A drain of ours. Written with the nonce before the startd is asked; the rest once it has answered.
+
+    `started` is the startd's DaemonStartTime: with another start time the drain died with its startd.
+    """
+
+    nonce: str
+    asked_at: float
+    request_id: str | None = None
+    started: int | None = None
+    confirmed_at: float | None = None
+
+
+class WishKind(StrEnum):
+    """What an operator may ask of one worker: leave when empty, leave after its jobs, leave now with its jobs killed."""
+
+    DRAIN = "drain"
+    DRAIN_BUSY = "drain_busy"
+    FORCE = "force"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """An operator's wish for one worker; it stays until the worker is gone or the wish is taken back."""
+
+    kind: WishKind
+    author: str
+    reason: str
+    asked_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRecord:
+    """All that is remembered of one worker; its `name` is also the intent id that its server's metadata carries.
+
+    Times are seconds since the epoch on the daemon's own clock. A field that names an intent (`requested_at`,
+    `drain.asked_at`, `fence_asked_at`, `delete_asked_at`) is saved *before* the call it stands for.
+    """
+
+    name: str
+    group: str
+    requested_at: float
+    server_id: str | None = None
+    active_at: float | None = None
+    joined_at: float | None = None
+    vanished_at: float | None = None
+    machine: str = ""
+    address: str = ""
+    started: int = 0
+    drain: Drain | None = None
+    fence_asked_at: float | None = None
+    delete_asked_at: float | None = None
+    delete_reason: str = ""
+    missing_since: float | None = None
+    failed_at: float | None = None
+    failure: str = ""
+    console: str = ""
+    wish: Wish | None = None
+    protected_by: str = ""
+    quarantine: str = ""
+    failed_starts: int = 0
+    failed_clusters: tuple[str, ...] = ()
+    busy_seen: bool = False
+    counted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A machine ad that stands for a worker of a group that has nothing on it: its text and what it offers in all.
+
+    Shape: `ad` is a ClassAd in its own text form, with Cpus, Memory, Disk, GPUs set to their totals.
+    """
+
+    ad: str
+    resources: Resources
+    learned: bool = False
+
+
+class BreakerState(StrEnum):
+    """closed = boots as wanted; open = none until `next_canary_at`; canary = one boot is being watched."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    CANARY = "canary"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breaker:
+    """Failed boots of one group in a row, and what follows from them."""
+
+    state: BreakerState = BreakerState.CLOSED
+    failures: int = 0
+    next_canary_at: float = 0.0
+    backoff_seconds: float = 0.0
+    canary: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Futile:
+    """A job shape that waits beside free room of a group: watched, then (from `until` on its end) no demand there."""
+
+    cycles: int
+    idle: int
+    running: int
+    queue_stamp: str
+    until: float | None = None
+    reason: str = ""
+
+
+NO_TEXT: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupMemory:
+    """All that is remembered of one worker group. `recommendations` are (time, workers) inside the stabilisation window."""
+
+    group: str
+    template: Template | None = None
+    breaker: Breaker = Breaker()
+    boot_allowance: int = 10
+    batch_joined: int = 0
+    backoff_until: float = 0.0
+    backoff_seconds: float = 0.0
+    backoff_reason: str = ""
+    join_seconds: tuple[float, ...] = ()
+    drain_seconds: tuple[float, ...] = ()
+    futile: Mapping[str, Futile] = field(default_factory=dict)
+    recommendations: tuple[tuple[float, int], ...] = ()
+    policy_memory: str = ""
+    scale_down_stopped: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """Everything that the ledger holds, as one value; workers and groups are keyed by name.
+
+    `tick` is the number of the last tick begun, `sequence` the last worker number given; both only grow.
+    `last_cycle` is the negotiator's newest cycle seen (its own clock). `blind_until` is when the pool was last blind,
+    `blind_since` when that blindness began (None = not blind now).
+    """
+
+    ledger: str
+    pool: str
+    workers: Mapping[str, WorkerRecord] = field(default_factory=dict)
+    groups: Mapping[str, GroupMemory] = field(default_factory=dict)
+    overrides: tuple[Override, ...] = ()
+    tick: int = 0
+    sequence: int = 0
+    last_cycle: int = 0
+    blind_since: float | None = None
+    blind_until: float | None = None
+    last_now: float = 0.0
+    misfits_named: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryChange:
+    """What one step changes, saved as one transaction: whole records replace those of the same name.
+
+    `forgotten` workers leave the fleet (the ledger keeps them as history). Scalars are None where they stay as they are.
+    """
+
+    workers: tuple[WorkerRecord, ...] = ()
+    groups: tuple[GroupMemory, ...] = ()
+    forgotten: tuple[str, ...] = ()
+    overrides_ended: tuple[str, ...] = ()
+    tick: int | None = None
+    sequence: int | None = None
+    last_cycle: int | None = None
+    blind: tuple[float | None, float | None] | None = None
+    last_now: float | None = None
+    misfits_named: tuple[str, ...] | None = None
+    events: tuple["Event", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened, in one sentence, for `elastic events`; `kind` is a short word such as joined or drained."""
+
+    at: float
+    kind: str
+    text: str
+    group: str = ""
+    worker: str = ""

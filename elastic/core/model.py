@@ -1,0 +1,211 @@
+"""What is known at one instant, joined and counted: the Snapshot that policies, guardrails and the planner read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from elastic.core.lifecycle import CAPACITY, UPCOMING, Phase
+from elastic.core.memory import Breaker, GroupMemory, WorkerRecord
+from elastic.core.override import Override
+from elastic.core.resources import NOTHING, Resources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSpec:
+    """One worker group as the operator configured it; all times in seconds, reasons for the defaults in the settings."""
+
+    name: str
+    maximum: int
+    minimum: int = 0
+    shape: Resources = Resources(1, 2048, 10240, 0)
+    reserve: Resources = Resources(0, 256, 1024, 0)
+    priority: int = 0
+    cost_per_hour: float = 1.0
+    policy: str = ""
+    launch_seconds: float = 120.0
+    boot_seconds: float = 600.0
+    join_seconds: float = 900.0
+    join_seconds_cap: float = 2400.0
+    lost_seconds: float = 3600.0
+    idle_seconds: float = 900.0
+    validation_seconds: float = 15.0
+    job_lease_seconds: float = 2400.0
+    drain_fraction: float = 0.10
+    boots_start: int = 10
+    boots_cap: int = 100
+    scale_down_window_seconds: float = 300.0
+    breaker_failures: int = 5
+    breaker_young_seconds: float = 600.0
+    backoff_seconds: float = 300.0
+    backoff_cap_seconds: float = 1800.0
+    black_hole_starts: int = 5
+    lost_counted_seconds: float = 300.0
+    ad_lifetime_seconds: float = 900.0
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+class Worker(NamedTuple):
+    """One server with its startd at this instant. `since` is when it entered its phase's timer; `record` is what is remembered.
+
+    `machine_idle_seconds` is None while anything is claimed or when it is not known; `held` marks a worker on whose free room a
+    waiting job was counted. A tuple, not a dataclass: ten thousand are made each tick.
+    """
+
+    name: str
+    group: str
+    phase: Phase
+    busy: bool
+    idle_seconds: float | None
+    seconds_in_phase: float
+    flagged: bool
+    stale: bool
+    removable: str
+    record: WorkerRecord
+    building: bool = False
+    proof_missing: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupDemand:
+    """What the queue asks of one group. Jobs are counted in jobs, workers in whole workers.
+
+    `running_jobs` run on the group's own workers. `placed_jobs` are idle but have free room waiting somewhere (ready or upcoming
+    workers of this group); `held_workers` are the otherwise idle or upcoming workers that this room is on. `unmet_jobs` have no room
+    anywhere and were given to this group; `unmet_workers` is how many further workers they need.
+    """
+
+    running_jobs: int = 0
+    placed_jobs: int = 0
+    held_workers: int = 0
+    unmet_jobs: int = 0
+    unmet_workers: int = 0
+    oldest_wait_seconds: float = 0.0
+
+    @property
+    def waiting_jobs(self) -> int:
+        """Idle jobs that this group answers."""
+        return self.placed_jobs + self.unmet_jobs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unserved:
+    """Idle jobs that no group is asked for, and why: fits nowhere, a limit, futile, every fitting group closed."""
+
+    shape: str
+    jobs: int
+    cause: str
+    reason: str
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """The queue as a whole: idle and running vanilla jobs, what is unserved and why, and what is counted apart."""
+
+    idle_jobs: int = 0
+    running_jobs: int = 0
+    held_jobs: int = 0
+    placed_elsewhere: int = 0
+    other_universes: Mapping[str, int] = field(default_factory=dict)
+    unserved: tuple[Unserved, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supply:
+    """Machines that are not ours: how many, and what they have and have free. Never planned."""
+
+    machines: int = 0
+    total: Resources = NOTHING
+    free: Resources = NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceHealth:
+    """How far one source can be believed: `age_seconds` of its newest answer, its last error, and consecutive misses."""
+
+    source: str
+    ok: bool
+    age_seconds: float = 0.0
+    error: str = ""
+    error_type: str = ""
+    misses: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """What may be done with what is known. Each is empty when it may, else the reason why not (promise 2)."""
+
+    shrink: str = ""
+    grow: str = ""
+    act: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerGroup:
+    """One group: its counts first, its workers last and only for the planner."""
+
+    spec: GroupSpec
+    counts: Mapping[Phase, int] = field(default_factory=dict)
+    busy: int = 0
+    quarantined: int = 0
+    foreign_draining: int = 0
+    lost_counted: int = 0
+    demand: GroupDemand = GroupDemand()
+    quota_left: int | None = None
+    quota_reason: str = ""
+    template: Resources = NOTHING
+    join_p95_seconds: float = 0.0
+    load: float | None = None
+    breaker: Breaker = Breaker()
+    backoff_until: float = 0.0
+    backoff_reason: str = ""
+    boot_allowance: int = 10
+    policy_memory: str = ""
+    memory: GroupMemory = GroupMemory(group="")
+    workers: Sequence[Worker] = ()
+
+    def count(self, phase: Phase) -> int:
+        """Workers in `phase`."""
+        return self.counts.get(phase, 0)
+
+    @property
+    def upcoming(self) -> int:
+        """Workers asked for that have not joined yet: they answer demand already."""
+        return sum(self.counts.get(phase, 0) for phase in UPCOMING)
+
+    @property
+    def ready(self) -> int:
+        """Workers that run jobs or could, quarantined ones excepted."""
+        return self.counts.get(Phase.READY, 0) - self.quarantined
+
+    @property
+    def idle(self) -> int:
+        """Ready workers on which nothing is claimed."""
+        return self.ready - self.busy
+
+    @property
+    def counted(self) -> int:
+        """What a target is compared with: upcoming, ready, and lost in their first minutes (a collector restart is no loss)."""
+        return sum(self.counts.get(phase, 0) for phase in CAPACITY) - self.quarantined + self.lost_counted
+
+    @property
+    def existing(self) -> int:
+        """Every server that still costs something: all phases but GONE."""
+        return sum(number for phase, number in self.counts.items() if phase is not Phase.GONE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The only input of a decision. `groups` and `sources` are sorted by name; `now` in seconds since the epoch."""
+
+    now: float
+    tick: int
+    groups: Mapping[str, WorkerGroup]
+    demand: Demand = Demand()
+    others: Supply = Supply()
+    sources: Mapping[str, SourceHealth] = field(default_factory=dict)
+    trust: Trust = Trust()
+    overrides: tuple[Override, ...] = ()
+    ledger: str = ""
+    sequence: int = 0
+    wakes: tuple[tuple[float, str], ...] = ()

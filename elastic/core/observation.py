@@ -1,0 +1,244 @@
+"""What the ports report, exactly as seen: servers, machines, queues, negotiation and load; no judgement lives here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+from elastic.core.resources import NOTHING, Resources
+
+T = TypeVar("T")
+
+EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+class ServerStatus(StrEnum):
+    """What the cloud says of a server; every cloud's own words are translated into one of these at the edge."""
+
+    BUILDING = "building"
+    ACTIVE = "active"
+    STOPPED = "stopped"
+    ERROR = "error"
+    DELETING = "deleting"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """One server that carries our pool's tag, whoever asked for it.
+
+    `worker` and `ledger` are what its metadata says: the worker name (= intent id) and the identity of the ledger that
+    asked for it. They identify; they never authorise.
+    """
+
+    id: str
+    name: str
+    group: str
+    status: ServerStatus
+    worker: str | None = None
+    ledger: str | None = None
+    raw_status: str = ""
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servers:
+    """All servers of the pool, from every page of the list."""
+
+    servers: tuple[Server, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """How many more servers of one group the cloud would accept now; None = it does not say."""
+
+    workers_left: int | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainSeen:
+    """A drain as the startd shows it. Request ids start again at 1 with every startd: compare the start time as well."""
+
+    reason: str
+    request_id: str
+    drained: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """One startd with all its slots added up, as the collector shows it.
+
+    `idle_seconds` is measured on the startd's own clock (None while claimed); `stamp` and `started` are opaque: they are
+    compared for equality, never subtracted from a time of another machine.
+    """
+
+    name: str
+    address: str
+    server_id: str | None
+    worker: str | None
+    template: str
+    claimed: bool
+    jobs: int
+    idle_seconds: float | None
+    started: int
+    stamp: int
+    total: Resources
+    free: Resources
+    drain: DrainSeen | None = None
+    accepts_jobs: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machines:
+    """Every startd of the pool, ours or not; `collector_age_seconds` is by the collector's own clock."""
+
+    machines: tuple[Machine, ...]
+    collector_age_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobShape:
+    """Jobs of one schedd that ask for the same: counts, and where one of them would start.
+
+    `fits` maps a template id to what one job takes there; `misfits` says for other templates why it would never start.
+    `idle` counts materialised idle jobs, `hidden` those that a job factory has not made yet but would at once.
+    `queue_stamp` changes when jobs of the shape are added to the queue; it is only compared.
+    """
+
+    id: str
+    idle: int
+    running: int = 0
+    hidden: int = 0
+    request: Resources = NOTHING
+    fits: Mapping[str, Resources] = field(default_factory=dict)
+    misfits: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    oldest_wait_seconds: float | None = None
+    concurrency_limits: tuple[tuple[str, float], ...] = ()
+    accounting_group: str = ""
+    example: str = ""
+    queue_stamp: str = ""
+    last_reject_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheddQueue:
+    """What one schedd holds. A schedd that did not answer repeats its last queue with its age and the error."""
+
+    schedd: str
+    shapes: tuple[JobShape, ...]
+    other_universes: Mapping[str, int] = field(default_factory=dict)
+    held: int = 0
+    running: int = 0
+    age_seconds: float = 0.0
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """The queues of all schedds asked, sorted by name."""
+
+    schedds: tuple[ScheddQueue, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Negotiation:
+    """What the negotiator itself says. `cycles` are start times of its last cycles on its own clock, oldest first.
+
+    `limits` maps a concurrency limit (lower case) to its maximum. `group_quotas` maps an accounting group *without
+    surplus* to (static quota, use), both in weighted slots.
+    """
+
+    cycles: tuple[int, ...] = ()
+    limits: Mapping[str, float] = field(default_factory=dict)
+    group_quotas: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One ended execution of a job on a machine, from a schedd's history; `failed` = non-zero exit, signal or no start."""
+
+    machine: str
+    cluster: str
+    failed: bool
+    evicted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """A startd's own answer, asked at its address; `answered` False = silent (refused or no answer in time)."""
+
+    answered: bool
+    claimed: bool = False
+    drain: DrainSeen | None = None
+    started: int = 0
+    error: str = ""
+
+    @property
+    def silent(self) -> bool:
+        """Nothing answered at that address: necessary, never sufficient, for calling a worker gone."""
+        return not self.answered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobsOnWorkers:
+    """Which jobs (status 2, 3, 6, 7) name which machine in RemoteHost, over all schedds.
+
+    `complete` is False when any schedd did not answer: then an empty answer proves nothing.
+    """
+
+    jobs: Mapping[str, tuple[str, ...]]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """CPU use per worker, 0..1 of all its cpus, with the age of the newest sample."""
+
+    by_worker: Mapping[str, float]
+    age_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceReading(Generic[T]):
+    """One source at one tick: its newest value (None = never answered), the value's age, and this tick's failure if any."""
+
+    value: T | None
+    age_seconds: float = 0.0
+    error: str = ""
+    error_type: str = ""
+    misses: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Questions:
+    """What is asked in a second round, about single workers: servers by id, startds directly, jobs by machine name."""
+
+    lookups: tuple[str, ...] = ()
+    inspections: tuple[str, ...] = ()
+    machines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """Answers to `Questions`. `lookups` maps a server id to the server, or to None when the cloud said that there is none;
+    ids whose question failed are absent. `inspections` is keyed by worker name. `jobs` is None when not asked."""
+
+    lookups: Mapping[str, Server | None] = field(default_factory=dict)
+    inspections: Mapping[str, Inspection] = field(default_factory=dict)
+    jobs: JobsOnWorkers | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observations:
+    """Everything that was asked at one tick; the input of `assemble`."""
+
+    machines: SourceReading[Machines]
+    servers: SourceReading[Servers]
+    queue: SourceReading[Queue]
+    negotiation: SourceReading[Negotiation]
+    quotas: SourceReading[Mapping[str, Quota]]
+    load: SourceReading[Load] | None = None
+    attempts: tuple[Attempt, ...] = ()
+    answers: Answers = Answers()

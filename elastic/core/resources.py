@@ -1,0 +1,36 @@
+"""Amounts of cpus, memory, disk and gpus, and the arithmetic of fitting one into another; nothing about jobs or workers."""
+
+from typing import NamedTuple
+
+
+class Resources(NamedTuple):
+    """What a job asks for, a worker has, or is still free; never negative in what a port returns."""
+
+    cpus: int = 0
+    memory_mb: int = 0
+    disk_mb: int = 0
+    gpus: int = 0
+
+    def fits_in(self, room: "Resources") -> bool:
+        """Whether one of these can be taken out of `room`."""
+        return (
+            self.cpus <= room.cpus
+            and self.memory_mb <= room.memory_mb
+            and self.disk_mb <= room.disk_mb
+            and self.gpus <= room.gpus
+        )
+
+    def times_in(self, room: "Resources") -> int:
+        """How many of these fit into `room` at once; at least one resource must be asked for."""
+        return min(have // want for have, want in zip(room, self, strict=True) if want > 0)
+
+    def plus(self, other: "Resources") -> "Resources":
+        """The sum, resource by resource."""
+        return Resources(*(a + b for a, b in zip(self, other, strict=True)))
+
+    def less(self, other: "Resources", times: int = 1) -> "Resources":
+        """What is left after taking `times` of `other`; never below zero."""
+        return Resources(*(max(0, a - times * b) for a, b in zip(self, other, strict=True)))
+
+
+NOTHING = Resources()

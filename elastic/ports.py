@@ -1,0 +1,206 @@
+"""The protocols between the controller and the world, and the typed errors that may cross them; no implementation lives here.
+
+Every call may be repeated. Observations never change anything. A call that raises `Transient` may or may not have taken
+effect: the caller's intent, written before, finds out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from elastic.core.memory import Memory, MemoryChange, WorkerRecord
+from elastic.core.model import GroupSpec
+from elastic.core.observation import (
+    Attempt,
+    Inspection,
+    JobsOnWorkers,
+    Load,
+    Machines,
+    Negotiation,
+    Queue,
+    Quota,
+    Server,
+    Servers,
+)
+from elastic.core.override import Override
+from elastic.core.record import TickRecord
+
+
+class ElasticError(Exception):
+    """Root of all errors that `elastic` raises on purpose; the text says what to do next."""
+
+
+class PortError(ElasticError):
+    """A call to the world did not do what was asked; the subclass says how to go on."""
+
+
+class Transient(PortError):
+    """No answer, or a passing fault: it may have taken effect; ask again later."""
+
+
+class Throttled(PortError):
+    """The service asks for less; `retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: float = 60.0) -> None:
+        """Keep how long the service asked us to stay away."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Unauthorized(PortError):
+    """The credentials were refused."""
+
+
+class QuotaExceeded(PortError):
+    """The project may not have more; the text names the resource."""
+
+
+class NoCapacity(PortError):
+    """The cloud has no room for this flavor now."""
+
+
+class NotFound(PortError):
+    """It does not exist (any more)."""
+
+
+class Conflict(PortError):
+    """Something else is going on with it; ask again later."""
+
+
+class Malformed(PortError):
+    """The request, image, flavor or answer is wrong and will stay wrong until somebody mends it."""
+
+
+class Refused(PortError):
+    """The startd did not start to drain: something is claimed, or another drain is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainAnswer:
+    """What identifies an accepted drain: the startd's request id and its DaemonStartTime."""
+
+    request_id: str
+    started: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """What became of one wanted server: its id, or the error. `Transient` leaves the intent open."""
+
+    worker: str
+    server_id: str | None = None
+    error: PortError | None = None
+
+
+class BatchView(Protocol):
+    """What HTCondor says. Every method raises PortError when it could not ask at all; partial answers say so in the value."""
+
+    def machines(self) -> Machines:
+        """Every startd of the pool, ours or not, from the collector."""
+
+    def queue(self, templates: Mapping[str, str]) -> Queue:
+        """Jobs by shape from every schedd; `templates` maps a group's template id ("group:NAME") to its ClassAd text.
+
+        Each shape's `fits` also covers the templates of machines that are not ours, under the ids that `machines` gave.
+        """
+
+    def negotiation(self) -> Negotiation:
+        """Cycle times, concurrency limits and static group quotas, from the negotiator itself."""
+
+    def attempts(self) -> Sequence[Attempt]:
+        """Executions that ended since the last call, oldest first; the first call returns none."""
+
+    def jobs_on(self, machines: Sequence[str]) -> JobsOnWorkers:
+        """Which jobs name these startds in RemoteHost, asked of every schedd now."""
+
+    def inspect(self, worker: WorkerRecord) -> Inspection:
+        """Ask the worker's startd itself, at its last address; silence is an answer, not an error."""
+
+
+class BatchControl(Protocol):
+    """What we ask of HTCondor."""
+
+    def drain(self, worker: WorkerRecord, nonce: str, *, busy: bool) -> DrainAnswer:
+        """Start a drain with `nonce` in its reason, atomically only if nothing is claimed; raise Refused, Transient, Unauthorized.
+
+        With `busy`, drain gracefully; raise Refused unless the startd's retirement time makes that safe for every job on it.
+        """
+
+    def resume(self, worker: WorkerRecord) -> None:
+        """Start the startd again if we fenced it, and cancel our drain (by its id, after reading its reason). Foreign drains stay."""
+
+    def fence(self, worker: WorkerRecord) -> None:
+        """Switch the startd off at its master and return only once it is silent; else raise Transient. `resume` undoes it."""
+
+    def invalidate(self, worker: WorkerRecord) -> None:
+        """Take the ads of a worker that is gone out of the collector."""
+
+
+class BatchSystem(BatchView, BatchControl, Protocol):
+    """HTCondor, seen and asked."""
+
+
+class Cloud(Protocol):
+    """Servers of our pool. Lists are read to their end; a server missing from one is not gone, `lookup` decides."""
+
+    def servers(self) -> Servers:
+        """Every server that carries this pool's tag, whichever ledger asked for it."""
+
+    def lookup(self, server_id: str) -> Server:
+        """One server by id; raise NotFound when the cloud says that it does not exist."""
+
+    def quotas(self) -> Mapping[str, Quota]:
+        """By group, how many more servers would be accepted."""
+
+    def create(self, group: GroupSpec, workers: Sequence[WorkerRecord]) -> Sequence[Created]:
+        """Ask for one server each; idempotent by worker name: an existing server of that name is returned, never doubled."""
+
+    def delete(self, group: GroupSpec, workers: Sequence[WorkerRecord]) -> Mapping[str, PortError]:
+        """Ask for the deletion of exactly these servers, by id; return the errors by worker name. Gone already is no error."""
+
+    def console(self, worker: WorkerRecord, lines: int) -> str:
+        """The last lines the server wrote, or an empty string; never raises."""
+
+
+class Telemetry(Protocol):
+    """CPU load of workers."""
+
+    def load(self, workers: Sequence[str]) -> Load:
+        """The newest load of these workers; those without a sample are absent."""
+
+
+class Ledger(Protocol):
+    """What must never be forgotten. Each `save` is one durable transaction; when it returns, a SIGKILL loses nothing of it."""
+
+    def memory(self) -> Memory:
+        """Everything known, as one value."""
+
+    def save(self, change: MemoryChange) -> None:
+        """Write this change; raise LedgerError when it cannot be made durable: then nothing may be done."""
+
+    def put_override(self, override: Override) -> None:
+        """Add an override; it replaces one of the same group and kind."""
+
+    def end_override(self, override_id: str) -> None:
+        """Take an override back; unknown ids are no error."""
+
+
+class LedgerError(ElasticError):
+    """The ledger cannot be read or written."""
+
+
+class Recorder(Protocol):
+    """Where tick records go."""
+
+    def record(self, record: TickRecord) -> None:
+        """Keep one record; must not raise."""
+
+
+class Clock(Protocol):
+    """The wall clock; read once a tick by the driver, and for durations."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start that never jump."""
