@@ -1,0 +1,81 @@
+# Everything a developer or a user does with a clone. Needs Python 3.11+, git, make and gcc; each target sets up the
+# virtual environment that it runs in. `make` alone lists the targets.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTHON ?=
+# Extra arguments: make test-quick PYTEST_ARGS="-k planner -x"
+PYTEST_ARGS ?=
+RUN_ARGS ?=
+
+# No test may be skipped where all of them can run: on Debian, as root.
+STRICT := $(shell [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ] && echo --nothing-skipped)
+
+LOCKED := $(VENV)/.locked
+READY := $(VENV)/.ready
+
+.PHONY: help run test test-quick test-full system-packages check lint types imports docs bench format lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: $(READY) ## a real HTCondor pool on this machine that grows and shrinks with its queue, until Ctrl-C
+	@$(BIN)/elastic demo $(RUN_ARGS)
+
+test: $(READY) system-packages ## all tests, those against real HTCondor daemons too; installs what they need
+	$(BIN)/pytest $(STRICT) $(PYTEST_ARGS)
+
+test-quick: $(READY) ## the inner loop: no daemons, no browser, no system packages; under two minutes
+	$(BIN)/pytest --ignore=tests/lab --ignore=tests/browser $(PYTEST_ARGS)
+
+test-full: $(READY) system-packages ## all tests with the large counts (marker "full"); hours, by hand
+	$(BIN)/pytest $(STRICT) -m "" --hypothesis-profile=full $(PYTEST_ARGS)
+
+check: lint types imports ## the quality gate: ruff, mypy, import-linter, links and generated parts of the docs
+	$(BIN)/python tools/docs.py --check
+
+lint: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(READY)
+	$(BIN)/mypy
+
+imports: $(READY)
+	$(BIN)/lint-imports --no-logo
+
+docs: $(READY) ## write the generated parts of the docs anew and check every link
+	$(BIN)/python tools/docs.py
+
+bench: $(READY) ## every benchmark in bench/, each printing JSON
+	@set -e; for file in bench/bench_*.py; do echo "# $$file" >&2; $(BIN)/python "$$file"; done
+
+format: $(READY) ## let ruff format the code and mend what it can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(READY) ## resolve the development lock anew from pyproject.toml (add LOCK_ARGS=--upgrade for newer versions)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-annotate \
+	    --no-emit-index-url --custom-compile-command "make lock" $(LOCK_ARGS) pyproject.toml -o requirements/dev.lock
+
+clean: ## remove what these targets made: environment, caches, builds, fetched daemons
+	@# Never across a mount: a pool that was killed hard may have left one.
+	rm -rf --one-file-system $(VENV) .local build dist *.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+system-packages:
+	@tools/install-system-packages.sh $$(sed 's/#.*//' tests/system-packages.txt)
+
+# Two stamps, so that a change of pyproject.toml alone costs seconds.
+$(LOCKED): requirements/dev.lock tools/make-venv.sh
+	@VENV="$(VENV)" PYTHON="$(PYTHON)" tools/make-venv.sh
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@
+
+$(READY): $(LOCKED) pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@

@@ -1,0 +1,85 @@
+"""What holds for every test: marks and time limits by folder, obstacles, how hard Hypothesis tries."""
+
+import os
+import shutil
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+TESTS = Path(__file__).parent
+
+# Daemons start in seconds, but growing and shrinking takes minutes; `full` tests set their own limit.
+LAB_TIMEOUT_SECONDS = 900
+
+# No deadline: on a busy machine a slow example says nothing about the code, and pytest-timeout ends a hang.
+# In CI the same examples every time: red is then the change's doing. New ones are tried everywhere else.
+settings.register_profile("usual", deadline=None, max_examples=100, derandomize="CI" in os.environ)
+settings.register_profile("full", deadline=None, max_examples=2000)
+settings.load_profile("usual")
+
+
+def lab_obstacle() -> str | None:
+    """Why this machine cannot run the unpacked HTCondor daemons; None if it can."""
+    if sys.platform != "linux":
+        return "real HTCondor daemons need Linux"
+    missing = [name for name in ("apt-get", "dpkg-deb") if shutil.which(name) is None]
+    if missing:
+        return f"real HTCondor daemons are unpacked from Debian packages; not found: {', '.join(missing)}"
+    if os.geteuid() != 0 and shutil.which("bwrap") is None:
+        return "real HTCondor daemons need root or bubblewrap (Debian package bubblewrap)"
+    return None
+
+
+def browser_obstacle() -> str | None:
+    """Why this machine cannot run the browser tests; None if it can."""
+    return None if shutil.which("chromium") else "no browser (Debian package chromium)"
+
+
+OBSTACLES = {"lab": lab_obstacle, "browser": browser_obstacle}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--nothing-skipped",
+        action="store_true",
+        help="count a skipped test as failed: for machines that can run all of them",
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    obstacles = {folder: obstacle() for folder, obstacle in OBSTACLES.items()}
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
+        if folder not in obstacles:
+            continue
+        item.add_marker(folder)
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LAB_TIMEOUT_SECONDS))
+        if reason := obstacles[folder]:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _refuse_skip(report, item.config)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _refuse_skip(report, collector.config)
+    return report
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport, config: pytest.Config) -> None:
+    expected_failure = hasattr(report, "wasxfail")
+    if report.skipped and not expected_failure and config.getoption("--nothing-skipped"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, where nothing may be: {report.longrepr}"

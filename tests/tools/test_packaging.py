@@ -1,0 +1,41 @@
+import re
+import tomllib
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent.parent
+LOCK = (ROOT / "requirements" / "dev.lock").read_text(encoding="utf-8")
+LOCKED = {
+    canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", LOCK, re.MULTILINE)
+}
+
+
+def required() -> list[Requirement]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    named = [
+        Requirement(text) for text in (*project["dependencies"], *(r for e in extras.values() for r in e))
+    ]
+    return [requirement for requirement in named if requirement.name != project["name"]]
+
+
+def test_the_lock_satisfies_every_requirement() -> None:
+    unmet = [
+        str(requirement)
+        for requirement in required()
+        if (version := LOCKED.get(canonicalize_name(requirement.name))) is None
+        or not requirement.specifier.contains(version)
+    ]
+    assert unmet == [], "run `make lock`"
+
+
+def test_every_locked_package_has_a_hash() -> None:
+    entries = re.split(r"^(?=[\w.-]+==)", LOCK, flags=re.MULTILINE)[1:]
+    assert len(entries) == len(LOCKED)
+    assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_the_lock_names_no_host_and_no_folder_of_a_machine() -> None:
+    assert re.findall(r"\w+://|--(?:extra-)?index-url|--find-links| @ |(?:^|\s)/\w+/", LOCK) == []

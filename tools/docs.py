@@ -1,0 +1,108 @@
+"""Write the generated parts of the documentation and check every relative link; with --check, only compare.
+
+A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->` in any *.md file of the
+repository; NAME is a key of GENERATORS. The text comes from the code, so that it cannot fall behind.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from urllib.parse import unquote
+
+ROOT = Path(__file__).parent.parent
+
+GENERATED = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+FENCE = re.compile(r"^(?P<fence>```+|~~~+).*?^(?P=fence)[ \t]*$", re.DOTALL | re.MULTILINE)
+CODE = re.compile(r"(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`)")
+LINK = re.compile(r"\[[^\]]*\]\(\s*<?(?P<target>[^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
+REFERENCE = re.compile(r"^ {0,3}\[[^\]]+\]:\s+<?(?P<target>\S+?)>?\s*$", re.MULTILINE)
+HEADING = re.compile(r"^ {0,3}#{1,6}\s+(?P<text>.+?)\s*#*\s*$", re.MULTILINE)
+ELSEWHERE = re.compile(r"^[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+
+
+def make_targets() -> str:
+    """The targets of the Makefile with their own one-line descriptions."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    rows = re.findall(r"^([a-z-]+):.*?## (.+)$", text, re.MULTILINE)
+    return "| target | what it does |\n|---|---|\n" + "".join(
+        f"| `make {name}` | {what} |\n" for name, what in rows
+    )
+
+
+GENERATORS: Mapping[str, Callable[[], str]] = {"make-targets": make_targets}
+
+
+def regenerated(text: str, generators: Mapping[str, Callable[[], str]]) -> str:
+    """The text with each generated part written anew; raises KeyError for a name that no generator has."""
+    return GENERATED.sub(
+        lambda found: f"{found[1]}\n{generators[found['name']]().strip()}\n\n{found[3]}", text
+    )
+
+
+def anchors(text: str) -> set[str]:
+    """The fragments by which a page's headings can be linked, as the common forges make them."""
+    found: set[str] = set()
+    for heading in HEADING.finditer(FENCE.sub("", text)):
+        words = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading["text"]).lower()
+        slug = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        repeats = sum(1 for other in found if re.fullmatch(re.escape(slug) + r"(-\d+)?", other))
+        found.add(f"{slug}-{repeats}" if repeats else slug)
+    return found
+
+
+def broken_links(page: Path) -> Iterator[str]:
+    """Each relative link of a page whose file or heading does not exist, with why."""
+    prose = CODE.sub("", FENCE.sub("", page.read_text(encoding="utf-8")))
+    for link in (*LINK.finditer(prose), *REFERENCE.finditer(prose)):
+        if ELSEWHERE.match(link["target"]):
+            continue
+        path, _, fragment = unquote(link["target"]).partition("#")
+        target = page.parent / path if path else page
+        if not target.exists():
+            yield f"{link['target']}: no such file"
+        elif (
+            fragment
+            and target.suffix == ".md"
+            and fragment not in anchors(target.read_text(encoding="utf-8"))
+        ):
+            yield f"{link['target']}: no such heading"
+
+
+def pages() -> list[Path]:
+    """Every Markdown file that git knows or would take, so that what is ignored is not checked."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return sorted(path for name in listed.split("\0") if name and (path := ROOT / name).is_file())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail if a generated part is out of date"
+    )
+    check: bool = parser.parse_args().check
+    faults: list[str] = []
+    checked = pages()
+    for page in checked:
+        before = page.read_text(encoding="utf-8")
+        name = page.relative_to(ROOT)
+        try:
+            after = regenerated(before, GENERATORS)
+        except KeyError as unknown:
+            faults.append(f"{name}: no generator {unknown}; known: {', '.join(sorted(GENERATORS))}")
+            continue
+        if after != before and check:
+            faults.append(f"{name}: a generated part is out of date; run `make docs`")
+        elif after != before:
+            page.write_text(after, encoding="utf-8")
+            print(f"wrote {name}")
+        faults += [f"{name}: {fault}" for fault in broken_links(page)]
+    print("\n".join(faults) or f"docs: {len(checked)} pages, links and generated parts in order")
+    return bool(faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
