@@ -44,6 +44,24 @@ class GroupSpec:
     options: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSpec:
+    """What holds for the whole pool; times in seconds, fractions 0..1, reasons for the defaults in the settings."""
+
+    tick_seconds: float = 30.0
+    min_wake_seconds: float = 5.0
+    blind_missed_ticks: int = 3
+    machine_update_seconds: float = 300.0
+    vanish_fraction: float = 0.30
+    vanish_minimum: int = 3
+    ad_lifetime_seconds: float = 900.0
+    list_loss_fraction: float = 0.30
+    schedd_stale_seconds: float = 1800.0
+    futile_cycles: int = 3
+    futile_seconds: float = 1800.0
+    growth_held_alert_seconds: float = 1800.0
+
+
 class Worker(NamedTuple):
     """One server with its startd at this instant. `since` is when it entered its phase's timer; `record` is what is remembered.
 
