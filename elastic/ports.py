@@ -5,7 +5,8 @@ effect: the caller's intent, written before, finds out.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from elastic.core.memory import Memory, MemoryChange, WorkerRecord
@@ -204,3 +205,57 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds from an arbitrary start that never jump."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldSpec:
+    """What a world is built from.
+
+    `options` is the settings' section of that world; `folder` is where it may keep files; `ledger` is the identity that
+    servers carry in their metadata, beside the pool's name and the worker's.
+    """
+
+    pool: str
+    ledger: str
+    folder: Path
+    groups: Mapping[str, GroupSpec]
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of `elastic check`: what was tried, whether it went well, what was seen, how to mend it if not."""
+
+    what: str
+    ok: bool
+    seen: str = ""
+    mend: str = ""
+
+
+class World(Protocol):
+    """All ports together, found by name in the entry point group `elastic.worlds`, made as `World(spec: WorldSpec)`.
+
+    Making one never waits for a daemon or service: what is missing shows as failed observations. ValueError names
+    an option that is wrong. `speed` is how many seconds pass on `clock` in a real second: 1.0 but in a scenario.
+    """
+
+    batch: BatchSystem
+    cloud: Cloud
+    telemetry: Telemetry | None
+    clock: Clock
+    speed: float
+
+    def arrive(self, when: float) -> None:
+        """Told by the driver just before it reads the clock for the tick due at `when`; the real world does nothing.
+
+        A scenario moves to exactly `when`, so that a scheduler's milliseconds make no difference to its records.
+        """
+
+    def check(self) -> Sequence[Finding]:
+        """Try what single ports cannot show, such as the right to drain; takes seconds, changes nothing."""
+
+    def reconfigure(self, groups: Mapping[str, GroupSpec]) -> None:
+        """Take changed worker groups (a reload of the settings) for all later calls."""
+
+    def close(self) -> None:
+        """Let go of connections and threads; servers and daemons stay as they are."""
