@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from elastic.core.memory import Memory, MemoryChange, WorkerRecord
+from elastic.core.memory import Memory, MemoryChange, Template, WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.observation import (
     Attempt,
@@ -99,9 +99,10 @@ class BatchView(Protocol):
     def machines(self) -> Machines:
         """Every startd of the pool, ours or not, from the collector."""
 
-    def queue(self, templates: Mapping[str, str]) -> Queue:
-        """Jobs by shape from every schedd; `templates` maps a group's template id ("group:NAME") to its ClassAd text.
+    def queue(self, templates: Mapping[str, Template]) -> Queue:
+        """Jobs by shape from every schedd; `templates` maps a group's template id ("group:NAME") to its template.
 
+        A template whose `ad` is empty (nothing joined yet) stands for a plain machine with these resources: the adapter makes its ad.
         Each shape's `fits` also covers the templates of machines that are not ours, under the ids that `machines` gave.
         """
 

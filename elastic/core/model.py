@@ -36,8 +36,10 @@ class GroupSpec:
     scale_down_window_seconds: float = 300.0
     breaker_failures: int = 5
     breaker_young_seconds: float = 600.0
-    backoff_seconds: float = 300.0
-    backoff_cap_seconds: float = 1800.0
+    breaker_backoff_seconds: float = 300.0
+    breaker_backoff_cap_seconds: float = 1800.0
+    error_backoff_seconds: float = 30.0
+    error_backoff_cap_seconds: float = 900.0
     black_hole_starts: int = 5
     lost_counted_seconds: float = 300.0
     ad_lifetime_seconds: float = 900.0
@@ -63,10 +65,11 @@ class SiteSpec:
 
 
 class Worker(NamedTuple):
-    """One server with its startd at this instant. `since` is when it entered its phase's timer; `record` is what is remembered.
+    """One server with its startd at this instant, and `record`, what is remembered of it.
 
-    `machine_idle_seconds` is None while anything is claimed or when it is not known; `held` marks a worker on whose free room a
-    waiting job was counted. A tuple, not a dataclass: ten thousand are made each tick.
+    `idle_seconds` is None while anything is claimed or when it is not known. `keep` says why the worker must not be drained ("" =
+    it may be); `proof_missing` says, for a failed or lost one, what is not proved yet ("" = proved gone). `building` = the
+    cloud lists its server as building now. A tuple, not a dataclass: ten thousand are made each tick.
     """
 
     name: str
@@ -77,7 +80,7 @@ class Worker(NamedTuple):
     seconds_in_phase: float
     flagged: bool
     stale: bool
-    removable: str
+    keep: str
     record: WorkerRecord
     building: bool = False
     proof_missing: str = ""

@@ -92,10 +92,15 @@ class Machine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machines:
-    """Every startd of the pool, ours or not; `collector_age_seconds` is by the collector's own clock."""
+    """Every startd of the pool, ours or not; `collector_age_seconds` is by the collector's own clock.
+
+    `template_ads` maps each machine's `template` id to the text of one whole ad of that kind, with Cpus, Memory, Disk and GPUs set
+    to their totals: the last joined worker's becomes its group's template. A kind whose ad is not fetched yet is absent.
+    """
 
     machines: tuple[Machine, ...]
     collector_age_seconds: float | None = None
+    template_ads: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
