@@ -8,9 +8,11 @@ import argparse
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
+
+from elastic.core.lifecycle import TABLE, TRANSITIONS, Ad, Cell, Phase
 
 ROOT = Path(__file__).parent.parent
 
@@ -27,12 +29,41 @@ def make_targets() -> str:
     """The targets of the Makefile with their own one-line descriptions."""
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     rows = re.findall(r"^([a-z-]+):.*?## (.+)$", text, re.MULTILINE)
-    return "| target | what it does |\n|---|---|\n" + "".join(
-        f"| `make {name}` | {what} |\n" for name, what in rows
+    return _table(["target", "what it does"], [[f"`make {name}`", what] for name, what in rows])
+
+
+def lifecycle_table() -> str:
+    """The table that derives a worker's phase, as the code has it."""
+    head = ["server", *Ad]
+    rows = [[listing, *(_cell(cells[ad]) for ad in Ad)] for listing, cells in TABLE.items()]
+    return _table(head, rows)
+
+
+def lifecycle_edges() -> str:
+    """For each phase those that may follow it, as the code has them."""
+    return _table(
+        ["phase", "may become"],
+        [
+            [phase, ", ".join(other for other in Phase if other in after)]
+            for phase, after in TRANSITIONS.items()
+        ],
     )
 
 
-GENERATORS: Mapping[str, Callable[[], str]] = {"make-targets": make_targets}
+def _cell(cell: Cell) -> str:
+    timed = f", {cell.after} after `{cell.timer}`" if cell.after else ""
+    return f"{cell.phase}{timed}{', flagged' if cell.flagged else ''}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
+
+
+GENERATORS: Mapping[str, Callable[[], str]] = {
+    "lifecycle-edges": lifecycle_edges,
+    "lifecycle-table": lifecycle_table,
+    "make-targets": make_targets,
+}
 
 
 def regenerated(text: str, generators: Mapping[str, Callable[[], str]]) -> str:
