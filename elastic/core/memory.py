@@ -164,6 +164,7 @@ class Memory:
     blind_until: float | None = None
     last_now: float = 0.0
     misfits_named: tuple[str, ...] = ()
+    accepted_ledgers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
