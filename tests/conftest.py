@@ -50,15 +50,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    obstacles = {folder: obstacle() for folder, obstacle in OBSTACLES.items()}
+    reasons: dict[str, str | None] = {}
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
-        if folder not in obstacles:
+        if folder not in OBSTACLES:
             continue
+        if folder not in reasons:
+            reasons[folder] = OBSTACLES[folder]()
         item.add_marker(folder)
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(LAB_TIMEOUT_SECONDS))
-        if reason := obstacles[folder]:
+        if reason := reasons[folder]:
             item.add_marker(pytest.mark.skip(reason=reason))
 
 

@@ -15,6 +15,7 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     exit 0
 fi
 export DEBIAN_FRONTEND=noninteractive
-apt-get -q update
+echo "installing$missing"
+apt-get -qq -o DPkg::Lock::Timeout=300 update
 # shellcheck disable=SC2086  # one word a package
-apt-get -q install -y --no-install-recommends $missing
+apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 install -y --no-install-recommends $missing >/dev/null

@@ -9,7 +9,8 @@ if [ -x "$VENV/bin/python" ]; then
         echo "$VENV holds $("$VENV/bin/python" --version), elastic needs 3.11 or newer: remove $VENV and try again" >&2
         exit 1
     }
-    exit 0
+    # Without pip, an earlier attempt was interrupted: start it anew.
+    "$VENV/bin/python" -c 'import pip' 2>/dev/null && exit 0
 fi
 
 if [ -n "${PYTHON:-}" ]; then
@@ -38,4 +39,4 @@ if ! "$found" -c 'import ensurepip' 2>/dev/null; then
         exit 1
     fi
 fi
-"$found" -m venv "$VENV"
+"$found" -m venv --clear "$VENV"
