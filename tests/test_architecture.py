@@ -81,6 +81,7 @@ MAY_IMPORT = {
     "elastic.cli": SHELL
     | CONFIGURED
     | {"elastic.adapters", "elastic.api", "elastic.daemon", "elastic.local", "elastic.metrics"},
+    "elastic.__main__": {"elastic.cli"},
     "elastic_policies": {CORE},
     "elastic_simulations": SHELL | CONFIGURED,
 }
@@ -216,4 +217,5 @@ def _misplaced_in(name: str, path: Path) -> set[str]:
         return {
             other for other in imported(path.read_text(encoding="utf-8")) if other.split(".")[0] in SOURCES
         }
+    assert part(name) in MAY_IMPORT, f"give {part(name)} its place here and in the layers of pyproject.toml"
     return misplaced(name, path.read_text(encoding="utf-8"))
