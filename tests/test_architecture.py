@@ -117,7 +117,7 @@ def part(module: str) -> str:
 def misplaced(module: str, source: str) -> set[str]:
     """Which parts of ours a module imports although it may not."""
     ours = {part(name) for name in imported(source) if name.split(".")[0] in SOURCES}
-    return ours - {"elastic", part(module)} - MAY_IMPORT[part(module)]
+    return ours - {"elastic", "elastic.__version__", part(module)} - MAY_IMPORT[part(module)]
 
 
 def impure(source: str, *, own: frozenset[str]) -> set[str]:
