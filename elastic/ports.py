@@ -4,10 +4,11 @@ Every call may be repeated. Observations never change anything. A call that rais
 effect: the caller's intent, written before, finds out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from elastic.core.memory import Memory, MemoryChange, Template, WorkerRecord
 from elastic.core.model import GroupSpec
@@ -25,6 +26,8 @@ from elastic.core.observation import (
 )
 from elastic.core.override import Override
 from elastic.core.record import TickRecord
+
+T = TypeVar("T")
 
 
 class ElasticError(Exception):
@@ -206,6 +209,13 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds from an arbitrary start that never jump."""
+
+
+class Calls(Protocol):
+    """How calls of other ports are begun: each in a thread of its own, or inline where order must be certain (simulator, tests)."""
+
+    def start(self, call: Callable[[], T], /) -> Future[T]:
+        """Begin this call; its answer or error comes in the future. A call that hangs holds up nobody but who waits for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
