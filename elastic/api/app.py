@@ -1,0 +1,34 @@
+"""The interface put together: routes, limits and errors around one Service."""
+
+from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from elastic import __version__
+from elastic.api import problems
+from elastic.api.guard import HOSTS, BodyLimit, Counted
+from elastic.api.routes import health, read, write
+from elastic.api.service import Service
+from elastic.metrics import Metrics
+
+DESCRIPTION = """See and steer `elastic`, which keeps the number of HTCondor workers equal to what
+the queue needs.
+
+Reading is open to this machine; writing needs the bearer token. Times are seconds since the epoch
+unless a name ends in `_seconds`. Errors are problem details (RFC 9457)."""
+
+
+def create_app(service: Service, *, token: str, metrics: Metrics) -> FastAPI:
+    """Make the application; `token` must not be empty, or everybody could write."""
+    if not token:
+        raise ValueError("the token for writes is empty; put a long random text into the token file")
+    app = FastAPI(title="elastic", version=__version__, description=DESCRIPTION, redoc_url=None)
+    app.state.service = service
+    app.state.token = token
+    app.state.metrics = metrics
+    problems.install(app)
+    for routes in (health, read, write):
+        app.include_router(routes.router)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS))
+    app.add_middleware(Counted, metrics=metrics)
+    return app
