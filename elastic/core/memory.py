@@ -150,6 +150,7 @@ class Memory:
     `tick` is the number of the last tick begun, `sequence` the last worker number given; both only grow.
     `last_cycle` is the negotiator's newest cycle seen (its own clock). `blind_until` is when the pool was last blind,
     `blind_since` when that blindness began (None = not blind now).
+    `accepted_ledgers` are the identities of other ledgers whose servers an operator has declared to be ours.
     """
 
     ledger: str
