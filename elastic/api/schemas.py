@@ -48,7 +48,7 @@ class OverrideOut(Answer):
 
 
 class TargetOut(Answer):
-    """How many workers a group should have, and why; `proposed` is the policy's wish before the guardrails."""
+    """How many workers a group should have, and why; `proposed` is the policy's own wish."""
 
     workers: int = Field(examples=[12])
     reason: str = Field(examples=["9 busy + 3 idle; quota leaves 2"])

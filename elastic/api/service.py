@@ -22,7 +22,7 @@ class NotNow(ElasticError):
 class Health:
     """How the daemon itself is. `unhealthy` and `unready` say why, and are empty if all is well.
 
-    `next_wake` is when the next tick is due on the world's clock; `tick_running_seconds` is None between ticks.
+    `next_wake` is on the world's clock; `tick_running_seconds` is None between ticks.
     """
 
     version: str
@@ -101,6 +101,9 @@ class Writing(Protocol):
 
     def reset_breaker(self, group: str, author: str, reason: str) -> None:
         """Close the group's breaker and forget its failures."""
+
+    def allow_shrink(self, group: str, author: str, reason: str) -> None:
+        """Let a group shrink again after something vanished that was not asked for."""
 
     def protect(self, worker: str, author: str) -> None:
         """Let nobody but a force remove this worker."""

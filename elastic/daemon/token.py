@@ -1,0 +1,40 @@
+"""The bearer token for writes: a file that only its owner can read, made on first use."""
+
+import os
+import secrets
+from pathlib import Path
+
+from elastic.ports import ElasticError
+
+MIN_LENGTH = 16
+
+
+class TokenError(ElasticError):
+    """The token file cannot be used; the text says why."""
+
+
+def read_or_make(path: Path) -> str:
+    """The token in this file; a new random one if there is no file yet."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return _read(path)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            token = secrets.token_urlsafe(32)
+            file.write(token + "\n")
+    except OSError as error:
+        raise TokenError(f"token file {path}: {error.strerror or error}; make its folder writable") from error
+    return token
+
+
+def _read(path: Path) -> str:
+    if path.stat().st_mode & 0o077:
+        raise TokenError(f"token file {path} can be read by others; chmod 600 {path}")
+    token = path.read_text(encoding="utf-8").strip()
+    if len(token) < MIN_LENGTH:
+        raise TokenError(
+            f"token file {path} holds less than {MIN_LENGTH} characters; delete it for a new one"
+        )
+    return token
