@@ -1,0 +1,75 @@
+"""Mint HTCondor IDTOKENs and the signing keys behind them; where they are stored is the pool's and the launcher's business."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Sequence
+
+POOL_KEY_ID = "POOL"
+WORKER_SCOPES = ("READ", "ADVERTISE_STARTD", "ADVERTISE_MASTER")
+_SCRAMBLE = bytes.fromhex("deadbeef")
+
+
+def new_signing_key() -> bytes:
+    """Return the content of a new signing key file: 256 random bits, with no zero byte before or after scrambling.
+
+    Condor reads some key files as C strings, which a zero byte would cut short.
+    """
+    return scrambled(secrets.token_hex(32).encode())
+
+
+def scrambled(key: bytes) -> bytes:
+    """Return `key` as condor keeps it on disk, or back again: each byte XORed with a repeating DEADBEEF."""
+    return bytes(byte ^ _SCRAMBLE[place % len(_SCRAMBLE)] for place, byte in enumerate(key))
+
+
+def mint(
+    key_file: bytes,
+    *,
+    key_id: str,
+    domain: str,
+    subject: str,
+    issued_at: float,
+    expires_at: float | None = None,
+    scopes: Sequence[str] = (),
+) -> str:
+    """Return an IDTOKEN (a JWT, HS256) signed by the key whose file holds `key_file`.
+
+    `subject` is user@domain; no `scopes` means whatever that user may do; times are seconds since the epoch.
+    """
+    claims: dict[str, object] = {"iat": int(issued_at), "iss": domain, "jti": secrets.token_hex(16), "sub": subject}
+    if expires_at is not None:
+        claims["exp"] = int(expires_at)
+    if scopes:
+        claims["scope"] = " ".join(f"condor:/{scope}" for scope in scopes)
+    header = {"alg": "HS256", "kid": key_id, "typ": "JWT"}
+    unsigned = ".".join(_base64(json.dumps(part, separators=(",", ":")).encode()) for part in (header, claims))
+    signature = hmac.digest(signing_secret(key_file, key_id), unsigned.encode(), "sha256")
+    return f"{unsigned}.{_base64(signature)}"
+
+
+def signing_secret(key_file: bytes, key_id: str) -> bytes:
+    """Return the HS256 secret that condor derives from a key file: HKDF-SHA256, salt `htcondor`, info `master jwt`."""
+    material = scrambled(key_file)
+    # The pool's own key is read by the code for the older pool password, which doubles it.
+    material = material * 2 if key_id == POOL_KEY_ID else material
+    pseudo_random = hmac.digest(b"htcondor", material, hashlib.sha256)
+    return hmac.digest(pseudo_random, b"master jwt\x01", hashlib.sha256)
+
+
+def claims(token: str) -> dict[str, object]:
+    """Return what a token says, unchecked: whoever only wants to know its expiry or key id needs no key."""
+    header, payload = (json.loads(_from_base64(part)) for part in token.split(".")[:2])
+    return {**header, **payload}
+
+
+def _base64(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _from_base64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))

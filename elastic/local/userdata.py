@@ -1,0 +1,69 @@
+"""The small TOML file that tells one worker everything it needs to join a pool: written by elastic, read by the launcher."""
+
+from __future__ import annotations
+
+import base64
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+from elastic.local.errors import LocalError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserData:
+    """What one worker is to be. `attributes` (strings) go into its machine ad, `config` into its condor configuration.
+
+    `token` lets it advertise itself; `signing_key` is its own (not the pool's), by which it believes whoever may drain it.
+    """
+
+    name: str
+    collector: str
+    token: str
+    signing_key: bytes
+    signing_key_id: str
+    cpus: int = 1
+    memory_mb: int = 1024
+    disk_mb: int = 1024
+    gpus: int = 0
+    boot_delay_seconds: float = 0.0
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, str] = field(default_factory=dict)
+
+    def to_toml(self) -> str:
+        """Return the file's text."""
+        flat = {name: getattr(self, name) for name in (*_TEXTS, *_NUMBERS)}
+        flat["signing_key"] = base64.b64encode(self.signing_key).decode()
+        # A TOML basic string is written like a JSON one.
+        lines = [f"{name} = {json.dumps(value)}" for name, value in flat.items()]
+        for table in _TABLES:
+            content: Mapping[str, str] = getattr(self, table)
+            lines += ["", f"[{table}]", *(f"{json.dumps(name)} = {json.dumps(value)}" for name, value in content.items())]
+        return "\n".join(lines) + "\n"
+
+
+_TEXTS = ("name", "collector", "token", "signing_key_id")
+_NUMBERS = ("cpus", "memory_mb", "disk_mb", "gpus", "boot_delay_seconds")
+_TABLES = ("attributes", "config")
+
+
+def parse(text: str) -> UserData:
+    """Read the file's text; raise LocalError that names everything wrong with it."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise LocalError(f"user data is not TOML: {error}") from error
+    known = {item.name for item in fields(UserData)}
+    wrong = [f"unknown key {name}" for name in sorted(content.keys() - known)]
+    wrong += [f"{name} must be text" for name in (*_TEXTS, "signing_key") if not isinstance(content.get(name), str)]
+    wrong += [f"{name} must be a number" for name in _NUMBERS if not isinstance(content.get(name, 0), int | float)]
+    wrong += [f"{name} must be a table" for name in _TABLES if not isinstance(content.get(name, {}), dict)]
+    if not wrong:
+        try:
+            content["signing_key"] = base64.b64decode(content["signing_key"], validate=True)
+        except ValueError:
+            wrong.append("signing_key must be base64")
+    if wrong:
+        raise LocalError(f"user data: {'; '.join(wrong)}")
+    return UserData(**content)
