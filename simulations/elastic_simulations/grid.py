@@ -1,0 +1,196 @@
+"""One simulated HTCondor pool on one simulated cloud: its daemons together, moved through time."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+
+from elastic_simulations.collector import Collector
+from elastic_simulations.datacentre import Datacentre, SimulatedServer
+from elastic_simulations.draws import Draws
+from elastic_simulations.execution import Execution
+from elastic_simulations.faults import Call, Faults
+from elastic_simulations.jobs import Cluster, JobLog
+from elastic_simulations.negotiator import Negotiator
+from elastic_simulations.schedd import Schedd
+from elastic_simulations.specs import CloudSpec, GroupModel, JobSpec, MachineSpec, PoolSpec
+from elastic_simulations.startd import Startd
+from elastic_simulations.timeline import Rank, Timeline, micros
+
+EPOCH = 1_800_000_000.0
+
+
+class Grid:
+    """Deterministic: the same seed and the same calls at the same times give the same events.
+
+    `catch_up` is called at the start of every port call: a grid that follows a clock moves there.
+    """
+
+    def __init__(
+        self,
+        *,
+        pool: PoolSpec | None = None,
+        cloud: CloudSpec | None = None,
+        groups: Mapping[str, GroupModel] | None = None,
+        seed: int = 0,
+        epoch: float = EPOCH,
+    ) -> None:
+        """An empty pool at `epoch`, its negotiator about to run its first cycle."""
+        self.spec = pool or PoolSpec()
+        self.timeline = Timeline(epoch)
+        self.draws = Draws(seed)
+        self.log = JobLog()
+        self.faults = Faults(self.timeline, self.draws)
+        self.startds: dict[str, Startd] = {}
+        self.schedds = {
+            name: Schedd(name, timeline=self.timeline, log=self.log, draws=self.draws) for name in self.spec.schedds
+        }
+        self.collector = Collector(self.spec, self.timeline)
+        self.execution = Execution(self.spec, self.timeline, self.log, self.schedds)
+        self.negotiator = Negotiator(
+            self.spec,
+            self.timeline,
+            collector=self.collector,
+            execution=self.execution,
+            schedds=self.schedds,
+            startds=self.startds,
+        )
+        self.datacentre = Datacentre(
+            cloud or CloudSpec(), self.timeline, self.draws, groups or {}, self._joined, self._lost_power
+        )
+        self.catch_up: Callable[[], None] = _stay
+        self._lock = threading.RLock()
+        self._machines = self._clusters = 0
+
+    @property
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self.timeline.now
+
+    def run_to(self, now: float) -> None:
+        """Let everything up to `now` (seconds since the epoch) happen."""
+        with self._lock:
+            self.timeline.run_to_time(now)
+
+    def run_for(self, seconds: float) -> None:
+        """Let everything of the next `seconds` happen."""
+        with self._lock:
+            self.timeline.run_to(self.timeline.now_us + micros(seconds))
+
+    @contextmanager
+    def calling(self, call: Call, target: str = "") -> Iterator[None]:
+        """Around every port call: one at a time, the world up to date, scripted errors before or after it."""
+        with self._lock:
+            self.catch_up()
+            self.faults.strike(call, target, acted=False)
+            yield
+            self.faults.strike(call, target, acted=True)
+
+    def submit(
+        self,
+        spec: JobSpec,
+        count: int = 1,
+        *,
+        schedd: str = "",
+        max_idle: int | None = None,
+        materialize_limit: int | None = None,
+    ) -> Cluster:
+        """Submit a cluster of `count` jobs now; with `max_idle` a job factory makes them as needed."""
+        with self._lock:
+            self._clusters += 1
+            name = schedd or self.spec.schedds[0]
+            cluster = Cluster(self._clusters, name, spec, count, max_idle, materialize_limit)
+            self.schedds[name].submit(cluster)
+            if spec.universe == "vanilla" and not spec.held:
+                self.execution.reuse(self.schedds[name], cluster.kind)
+            return cluster
+
+    def submit_at(
+        self, at: float, spec: JobSpec, count: int = 1, *, schedd: str = "", max_idle: int | None = None
+    ) -> None:
+        """Submit that cluster at `at` (seconds since the epoch)."""
+
+        def submit() -> None:
+            self.submit(spec, count, schedd=schedd, max_idle=max_idle)
+
+        self.timeline.at(micros(at) - self.timeline.epoch_us, Rank.SUBMIT, submit)
+
+    def add_machine(self, name: str, spec: MachineSpec) -> Startd:
+        """A machine that is not ours, running from now on."""
+        with self._lock:
+            startd = self._machine(name, spec)
+            self._start(startd)
+            return startd
+
+    def stop_startd(self, startd: Startd) -> None:
+        """The startd process dies, its jobs with it; its master starts it again after a while."""
+        self.execution.died(startd)
+        startd.stop()
+        self.timeline.after(micros(self.spec.startd_restart_seconds), Rank.CHANGE, lambda: self._restart(startd))
+
+    def switch_off(self, startd: Startd) -> None:
+        """The fence: the master switches its startd off fast and leaves it off; its ad goes with it."""
+        self.execution.off(startd)
+        startd.stop()
+        startd.off = True
+        self.collector.forget([startd.name])
+
+    def switch_on(self, startd: Startd) -> None:
+        """Take the fence back; the startd is there a moment later."""
+        startd.off = False
+        self.timeline.after(micros(self.spec.startd_on_seconds), Rank.CHANGE, lambda: self._restart(startd))
+
+    def silence(self, startd: Startd) -> None:
+        """Cut the network between a worker and everybody else; its jobs go on."""
+        startd.reachable = False
+        self.execution.silent(startd)
+
+    def reconnect(self, startd: Startd) -> None:
+        """The network is back."""
+        startd.reachable = True
+        if startd.answers:
+            self.execution.heard(startd)
+            self.collector.hear(startd)
+
+    def lost_jobs(self) -> tuple[str, ...]:
+        """Jobs that were started more than once: what no scale-down may cause."""
+        return self.log.restarted()
+
+    def _joined(self, server: SimulatedServer) -> None:
+        model = self.datacentre.groups[server.group]
+        spec = server.machine
+        if self.draws.happens(model.black_hole, "black hole", server.name):
+            spec = replace(spec, black_hole=True)
+        startd = self._machine(f"{server.name}.{self.spec.name}", spec)
+        startd.server_id, startd.worker = server.id, server.worker
+        self._start(startd)
+
+    def _machine(self, name: str, spec: MachineSpec) -> Startd:
+        self._machines += 1
+        startd = self.startds[name] = Startd(name, spec, self._machines, self.timeline, self.collector.announce)
+        return startd
+
+    def _start(self, startd: Startd) -> None:
+        startd.start()
+        self.execution.back(startd)
+        incarnation = startd.incarnation
+        self.timeline.after(
+            micros(self.spec.ad_delay_seconds),
+            Rank.READY,
+            lambda: self.collector.keep_hearing(startd, incarnation),
+        )
+
+    def _restart(self, startd: Startd) -> None:
+        if startd.power and not startd.running and not startd.off:
+            self._start(startd)
+
+    def _lost_power(self, server: SimulatedServer) -> None:
+        startd = self.startds.pop(f"{server.name}.{self.spec.name}", None)
+        if startd is not None:
+            startd.power = False
+            self.execution.died(startd)
+            startd.stop()
+
+
+def _stay() -> None:
+    """A grid that nobody's clock moves."""

@@ -1,0 +1,109 @@
+"""The simulated negotiator: in each cycle, jobs first come first served, each to the fullest machine."""
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+
+from elastic_simulations.collector import Collector
+from elastic_simulations.execution import Execution
+from elastic_simulations.schedd import Autocluster, Schedd
+from elastic_simulations.specs import Kind, PoolSpec
+from elastic_simulations.startd import Startd
+from elastic_simulations.timeline import Rank, Timeline, micros
+
+CYCLES_KEPT = 10
+
+
+def _fullest(startd: Startd) -> tuple[int, int, int]:
+    return (startd.free().cpus, -startd.idle_since_us, startd.number)
+
+
+def _emptiest(startd: Startd) -> tuple[int, int, int]:
+    return (-startd.free().cpus, -startd.idle_since_us, startd.number)
+
+
+PACKING: Mapping[str, Callable[[Startd], tuple[int, int, int]]] = {"fullest": _fullest, "emptiest": _emptiest}
+"""Which machine with room a job goes to: the lowest key; then the most recently idle, then launch number."""
+
+
+class Negotiator:
+    """`up` False = no cycles and no answers."""
+
+    def __init__(
+        self,
+        spec: PoolSpec,
+        timeline: Timeline,
+        *,
+        collector: Collector,
+        execution: Execution,
+        schedds: Mapping[str, Schedd],
+        startds: Mapping[str, Startd],
+    ) -> None:
+        """Run the first cycle at once, then one every period."""
+        self.up = True
+        self.limits = dict(spec.limits)
+        self.group_quotas = dict(spec.group_quotas)
+        self.cycles: deque[int] = deque(maxlen=CYCLES_KEPT)
+        self._spec, self._timeline = spec, timeline
+        self._collector, self._execution, self._schedds, self._startds = (
+            collector,
+            execution,
+            schedds,
+            startds,
+        )
+        timeline.after(0, Rank.NEGOTIATION, self._cycle)
+
+    def _cycle(self) -> None:
+        self._timeline.after(micros(self._spec.negotiation_seconds), Rank.NEGOTIATION, self._cycle)
+        if not (self.up and self._collector.up):
+            return
+        self.cycles.append(self._timeline.second)
+        waiting = [(s, g) for s in self._schedds.values() if s.up for g in s.autoclusters.values() if g.idle]
+        if any(group.kind.universe == "vanilla" for _, group in waiting):
+            self._match([(s, g) for s, g in waiting if g.kind.universe == "vanilla"])
+
+    def _match(self, waiting: Iterable[tuple[Schedd, Autocluster]]) -> None:
+        machines = [s for s in self._startds.values() if s.open and self._collector.knows(s.name)]
+        turns = [(_turn(schedd, group), schedd, group) for schedd, group in waiting]
+        heapq.heapify(turns)
+        while turns:
+            _, schedd, group = heapq.heappop(turns)
+            group.reject_reason = self._place(schedd, group, machines) if machines else group.reject_reason
+            if machines and not group.reject_reason and group.head() is not None:
+                heapq.heappush(turns, (_turn(schedd, group), schedd, group))
+
+    def _place(self, schedd: Schedd, group: Autocluster, machines: list[Startd]) -> str:
+        """Start the first job of this autocluster somewhere; the reason when it cannot be."""
+        job = group.head()
+        if job is None:
+            return ""
+        if reason := self._forbidden(schedd, group.kind):
+            return reason
+        best = min(
+            (s for s in machines if s.room_for(group.kind) is not None),
+            key=PACKING[self._spec.packing],
+            default=None,
+        )
+        room = best.room_for(group.kind) if best is not None else None
+        if best is None or room is None:
+            return "no match found"
+        until_us = self._timeline.now_us + micros(self._spec.claim_seconds)
+        self._execution.start(job, best, best.claim(schedd.name, group.kind, room, until_us))
+        return ""
+
+    def _forbidden(self, schedd: Schedd, kind: Kind) -> str:
+        for name, amount in kind.limits:
+            if self._execution.limit_use.get(name, 0.0) + amount > self.limits.get(name, float("inf")):
+                return f"concurrency limit {name} reached"
+        quota = self.group_quotas.get(kind.accounting_group)
+        if quota is not None and self._execution.group_use.get(kind.accounting_group, 0.0) + kind.request.cpus > quota:
+            return f"group quota {kind.accounting_group} reached"
+        most = self._spec.max_jobs_running
+        if most is not None and sum(group.running for group in schedd.autoclusters.values()) >= most:
+            return "MAX_JOBS_RUNNING reached"
+        return ""
+
+
+def _turn(schedd: Schedd, group: Autocluster) -> tuple[int, int, str, int]:
+    job = group.head()
+    return (job.submit_us if job else 0, job.order if job else 0, schedd.name, group.number)
