@@ -1,4 +1,4 @@
-"""The protocols between the controller and the world, and the typed errors that may cross them; no implementation lives here.
+"""The protocols between the controller and the world, and the typed errors that may cross them.
 
 Every call may be repeated. Observations never change anything. A call that raises `Transient` may or may not have taken
 effect: the caller's intent, written before, finds out.
@@ -97,7 +97,10 @@ class Created:
 
 
 class BatchView(Protocol):
-    """What HTCondor says. Every method raises PortError when it could not ask at all; partial answers say so in the value."""
+    """What HTCondor says. Every method raises PortError when it could not ask at all.
+
+    Partial answers say so in the value.
+    """
 
     def machines(self) -> Machines:
         """Every startd of the pool, ours or not, from the collector."""
@@ -105,7 +108,8 @@ class BatchView(Protocol):
     def queue(self, templates: Mapping[str, Template]) -> Queue:
         """Jobs by shape from every schedd; `templates` maps a group's template id ("group:NAME") to its template.
 
-        A template whose `ad` is empty (nothing joined yet) stands for a plain machine with these resources: the adapter makes its ad.
+        A template whose `ad` is empty (nothing joined yet) stands for a plain machine with these resources: the adapter
+        makes its ad.
         Each shape's `fits` also covers the templates of machines that are not ours, under the ids that `machines` gave.
         """
 
@@ -126,16 +130,25 @@ class BatchControl(Protocol):
     """What we ask of HTCondor."""
 
     def drain(self, worker: WorkerRecord, nonce: str, *, busy: bool) -> DrainAnswer:
-        """Start a drain with `nonce` in its reason, atomically only if nothing is claimed; raise Refused, Transient, Unauthorized.
+        """Start a drain with `nonce` in its reason, atomically only if nothing is claimed.
 
-        With `busy`, drain gracefully; raise Refused unless the startd's retirement time makes that safe for every job on it.
+        Raise Refused when something is, Transient, Unauthorized.
+
+        With `busy`, drain gracefully; raise Refused unless the startd's retirement time makes that safe for every job
+        on it.
         """
 
     def resume(self, worker: WorkerRecord) -> None:
-        """Start the startd again if we fenced it, and cancel our drain (by its id, after reading its reason). Foreign drains stay."""
+        """Start the startd again if we fenced it, and cancel our drain (by its id, after reading its reason).
+
+        Foreign drains stay.
+        """
 
     def fence(self, worker: WorkerRecord) -> None:
-        """Switch the startd off at its master and return only once it is silent; else raise Transient. `resume` undoes it."""
+        """Switch the startd off at its master and return only once it is silent; else raise Transient.
+
+        `resume` undoes it.
+        """
 
     def invalidate(self, worker: WorkerRecord) -> None:
         """Take the ads of a worker that is gone out of the collector."""
@@ -158,10 +171,16 @@ class Cloud(Protocol):
         """By group, how many more servers would be accepted."""
 
     def create(self, group: GroupSpec, workers: Sequence[WorkerRecord]) -> Sequence[Created]:
-        """Ask for one server each; idempotent by worker name: an existing server of that name is returned, never doubled."""
+        """Ask for one server each; idempotent by worker name.
+
+        An existing server of that name is returned, never doubled.
+        """
 
     def delete(self, group: GroupSpec, workers: Sequence[WorkerRecord]) -> Mapping[str, PortError]:
-        """Ask for the deletion of exactly these servers, by id; return the errors by worker name. Gone already is no error."""
+        """Ask for the deletion of exactly these servers, by id; return the errors by worker name.
+
+        Gone already is no error.
+        """
 
     def console(self, worker: WorkerRecord, lines: int) -> str:
         """The last lines the server wrote, or an empty string; never raises."""
@@ -175,7 +194,10 @@ class Telemetry(Protocol):
 
 
 class Ledger(Protocol):
-    """What must never be forgotten. Each `save` is one durable transaction; when it returns, a SIGKILL loses nothing of it."""
+    """What must never be forgotten. Each `save` is one durable transaction.
+
+    When it returns, a SIGKILL loses nothing of it.
+    """
 
     def memory(self) -> Memory:
         """Everything known, as one value."""
@@ -212,10 +234,16 @@ class Clock(Protocol):
 
 
 class Calls(Protocol):
-    """How calls of other ports are begun: each in a thread of its own, or inline where order must be certain (simulator, tests)."""
+    """How calls of other ports are begun.
+
+    Each in a thread of its own, or inline where order must be certain (simulator, tests).
+    """
 
     def start(self, call: Callable[[], T], /) -> Future[T]:
-        """Begin this call; its answer or error comes in the future. A call that hangs holds up nobody but who waits for it."""
+        """Begin this call; its answer or error comes in the future.
+
+        A call that hangs holds up nobody but who waits for it.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""What can be done to a worker, as values: each says to which worker and why; carrying them out lives in the executor."""
+"""What can be done to a worker, as values: each says to which worker and why.
+
+Carrying them out lives in the executor.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,7 +27,10 @@ class Launch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrainWorker:
-    """Ask the worker's startd to drain; refused by the startd when anything is claimed, unless `busy` (then gracefully)."""
+    """Ask the worker's startd to drain.
+
+    Refused by the startd when anything is claimed, unless `busy` (then gracefully).
+    """
 
     group: str
     worker: str
@@ -75,7 +81,10 @@ Action = Launch | DrainWorker | Resume | Delete | Adopt | Forget
 
 
 class Outcome(StrEnum):
-    """done = as asked; refused = checked again and not done (kept); failed = the call failed; unsure = no answer, the intent stays."""
+    """done = as asked; refused = checked again and not done (kept); failed = the call failed.
+
+    Unsure = no answer, the intent stays.
+    """
 
     DONE = "done"
     REFUSED = "refused"

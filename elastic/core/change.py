@@ -93,9 +93,7 @@ def _operators(known: WorkerRecord, record: WorkerRecord) -> WorkerRecord:
     return replace(record, wish=known.wish, protected_by=known.protected_by)
 
 
-def _groups(
-    memory: Memory, change: MemoryChange, held: Iterable[tuple[str, Reset]]
-) -> Mapping[str, GroupMemory]:
+def _groups(memory: Memory, change: MemoryChange, held: Iterable[tuple[str, Reset]]) -> Mapping[str, GroupMemory]:
     if not change.groups:
         return memory.groups
     saved = {

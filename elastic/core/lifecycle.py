@@ -1,5 +1,6 @@
 """The life of a worker: phases, the one table that derives them, and the edges that may be seen between two ticks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -133,7 +134,7 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
 """What may follow what between two ticks. Time may pass unseen, so edges skip phases; none leads back before a join."""
 
 
-def classify(listing: Listing, ad: Ad, seconds_in: float, timers: "dict[str, float]") -> tuple[Phase, bool]:
+def classify(listing: Listing, ad: Ad, seconds_in: float, timers: Mapping[str, float]) -> tuple[Phase, bool]:
     """The phase of a worker and whether it is flagged; `seconds_in` is its age in the state that the timer watches."""
     cell = TABLE[listing][ad]
     if cell.after is not None and seconds_in >= timers[cell.timer]:

@@ -1,4 +1,7 @@
-"""What must outlive a tick: one record for each server we asked for, one for each group; the ledger stores exactly these."""
+"""What must outlive a tick: one record for each server we asked for, one for each group.
+
+The ledger stores exactly these.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +27,10 @@ class Drain:
 
 
 class WishKind(StrEnum):
-    """What an operator may ask of one worker: leave when empty, leave after its jobs, leave now with its jobs killed."""
+    """What an operator may ask of one worker.
+
+    Leave when empty, leave after its jobs, leave now with its jobs killed.
+    """
 
     DRAIN = "drain"
     DRAIN_BUSY = "drain_busy"
@@ -125,7 +131,10 @@ NO_TEXT: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupMemory:
-    """All that is remembered of one worker group. `recommendations` are (time, workers) inside the stabilisation window."""
+    """All that is remembered of one worker group.
+
+    `recommendations` are (time, workers) inside the stabilisation window.
+    """
 
     group: str
     template: Template | None = None
@@ -172,7 +181,8 @@ class Memory:
 class MemoryChange:
     """What one step changes, saved as one transaction: whole records replace those of the same name.
 
-    `forgotten` workers leave the fleet (the ledger keeps them as history). Scalars are None where they stay as they are.
+    `forgotten` workers leave the fleet (the ledger keeps them as history). Scalars are None where they stay as they
+    are.
     """
 
     workers: tuple[WorkerRecord, ...] = ()
@@ -190,7 +200,10 @@ class MemoryChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened, in one sentence, for `elastic events`; `kind` is a short word such as joined or drained."""
+    """Something that happened, in one sentence, for `elastic events`.
+
+    `kind` is a short word such as joined or drained.
+    """
 
     at: float
     kind: str

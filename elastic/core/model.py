@@ -6,13 +6,17 @@ from typing import NamedTuple
 
 from elastic.core.lifecycle import CAPACITY, UPCOMING, Phase
 from elastic.core.memory import Breaker, GroupMemory, WorkerRecord
+from elastic.core.observation import Server
 from elastic.core.override import Override
 from elastic.core.resources import NOTHING, Resources
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupSpec:
-    """One worker group as the operator configured it; all times in seconds, reasons for the defaults in the settings."""
+    """One worker group as the operator configured it.
+
+    All times in seconds, reasons for the defaults in the settings.
+    """
 
     name: str
     maximum: int
@@ -43,6 +47,7 @@ class GroupSpec:
     black_hole_starts: int = 5
     lost_counted_seconds: float = 300.0
     ad_lifetime_seconds: float = 900.0
+    delete_repeat_seconds: float = 60.0
     options: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -67,9 +72,9 @@ class SiteSpec:
 class Worker(NamedTuple):
     """One server with its startd at this instant, and `record`, what is remembered of it.
 
-    `idle_seconds` is None while anything is claimed or when it is not known. `keep` says why the worker must not be drained ("" =
-    it may be); `proof_missing` says, for a failed or lost one, what is not proved yet ("" = proved gone). `building` = the
-    cloud lists its server as building now. A tuple, not a dataclass: ten thousand are made each tick.
+    `idle_seconds` is None while anything is claimed or when it is not known. `keep` says why the worker must not be
+    drained ("" = it may be); `proof_missing` says, for a failed or lost one, what is not proved yet ("" = proved gone).
+    `building` = the cloud lists its server as building now. A tuple, not a dataclass: ten thousand are made each tick.
     """
 
     name: str
@@ -90,8 +95,10 @@ class Worker(NamedTuple):
 class GroupDemand:
     """What the queue asks of one group. Jobs are counted in jobs, workers in whole workers.
 
-    `running_jobs` run on the group's own workers. `placed_jobs` are idle but have free room waiting somewhere (ready or upcoming
-    workers of this group); `held_workers` are the otherwise idle or upcoming workers that this room is on. `unmet_jobs` have no room
+    `running_jobs` run on the group's own workers. `placed_jobs` are idle but have free room waiting somewhere (ready or
+    upcoming
+    workers of this group); `held_workers` are the otherwise idle or upcoming workers that this room is on. `unmet_jobs`
+    have no room
     anywhere and were given to this group; `unmet_workers` is how many further workers they need.
     """
 
@@ -142,7 +149,10 @@ class Supply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceHealth:
-    """How far one source can be believed: `age_seconds` of its newest answer, its last error, and consecutive misses."""
+    """How far one source can be believed.
+
+    `age_seconds` of its newest answer, its last error, and consecutive misses.
+    """
 
     source: str
     ok: bool
@@ -206,7 +216,10 @@ class WorkerGroup:
 
     @property
     def counted(self) -> int:
-        """What a target is compared with: upcoming, ready, and lost in their first minutes (a collector restart is no loss)."""
+        """What a target is compared with.
+
+        Upcoming, ready, and lost in their first minutes (a collector restart is no loss).
+        """
         return sum(self.counts.get(phase, 0) for phase in CAPACITY) - self.quarantined + self.lost_counted
 
     @property
@@ -217,7 +230,12 @@ class WorkerGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The only input of a decision. `groups` and `sources` are sorted by name; `now` in seconds since the epoch."""
+    """The only input of a decision. `groups` and `sources` are sorted by name; `now` in seconds since the epoch.
+
+    `strangers` are servers of another ledger's daemon, `orphans` servers that carry our ledger (or one handed over to
+    us) and that no
+    record knows: both are named, and never touched.
+    """
 
     now: float
     tick: int
@@ -229,4 +247,5 @@ class Snapshot:
     overrides: tuple[Override, ...] = ()
     ledger: str = ""
     sequence: int = 0
-    wakes: tuple[tuple[float, str], ...] = ()
+    strangers: tuple[Server, ...] = ()
+    orphans: tuple[Server, ...] = ()

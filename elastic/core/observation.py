@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from elastic.core.resources import NOTHING, Resources
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 EMPTY: Mapping[str, str] = MappingProxyType({})
 
@@ -59,7 +59,10 @@ class Quota:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrainSeen:
-    """A drain as the startd shows it. Request ids start again at 1 with every startd: compare the start time as well."""
+    """A drain as the startd shows it. Request ids start again at 1 with every startd.
+
+    Compare the start time as well.
+    """
 
     reason: str
     request_id: str
@@ -70,7 +73,9 @@ class DrainSeen:
 class Machine:
     """One startd with all its slots added up, as the collector shows it.
 
-    `idle_seconds` is measured on the startd's own clock (None while claimed); `stamp` and `started` are opaque: they are
+    `idle_seconds` is measured on the startd's own clock (None while claimed), `ad_age_seconds` (since the collector
+    heard from it)
+    on the collector's; `stamp` and `started` are opaque: they are
     compared for equality, never subtracted from a time of another machine.
     """
 
@@ -88,14 +93,17 @@ class Machine:
     free: Resources
     drain: DrainSeen | None = None
     accepts_jobs: bool = True
+    ad_age_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machines:
     """Every startd of the pool, ours or not; `collector_age_seconds` is by the collector's own clock.
 
-    `template_ads` maps each machine's `template` id to the text of one whole ad of that kind, with Cpus, Memory, Disk and GPUs set
-    to their totals: the last joined worker's becomes its group's template. A kind whose ad is not fetched yet is absent.
+    `template_ads` maps each machine's `template` id to the text of one whole ad of that kind, with Cpus, Memory, Disk
+    and GPUs set
+    to their totals: the last joined worker's becomes its group's template. A kind whose ad is not fetched yet is
+    absent.
     """
 
     machines: tuple[Machine, ...]
@@ -162,7 +170,10 @@ class Negotiation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One ended execution of a job on a machine, from a schedd's history; `failed` = non-zero exit, signal or no start."""
+    """One ended execution of a job on a machine, from a schedd's history.
+
+    `failed` = non-zero exit, signal or no start.
+    """
 
     machine: str
     cluster: str
@@ -206,10 +217,13 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceReading(Generic[T]):
-    """One source at one tick: its newest value (None = never answered), the value's age, and this tick's failure if any."""
+class SourceReading(Generic[T_co]):
+    """One source at one tick.
 
-    value: T | None
+    Its newest value (None = never answered), the value's age, and this tick's failure if any.
+    """
+
+    value: T_co | None
     age_seconds: float = 0.0
     error: str = ""
     error_type: str = ""
@@ -227,8 +241,11 @@ class Questions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """Answers to `Questions`. `lookups` maps a server id to the server, or to None when the cloud said that there is none;
-    ids whose question failed are absent. `inspections` is keyed by worker name. `jobs` is None when not asked."""
+    """Answers to `Questions`.
+
+    `lookups` maps a server id to the server, or to None when the cloud said that there is none; ids whose question
+    failed are absent. `inspections` is keyed by worker name. `jobs` is None when not asked.
+    """
 
     lookups: Mapping[str, Server | None] = field(default_factory=dict)
     inspections: Mapping[str, Inspection] = field(default_factory=dict)

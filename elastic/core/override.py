@@ -1,4 +1,7 @@
-"""What an operator may impose on a group for a stated time: a closed set of values, each with scope, expiry, author, reason."""
+"""What an operator may impose on a group for a stated time.
+
+A closed set of values, each with scope, expiry, author, reason.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -21,8 +21,8 @@ class Limited:
 class Target:
     """How many workers a group should have (upcoming and ready), and why; a level, never a delta.
 
-    `memory` is handed back to the policy at its next call, as `snapshot.groups[name].policy_memory`; it survives restarts.
-    `close_busy` asks the planner to let that many busy workers finish their jobs and take no new ones.
+    `memory` is handed back to the policy at its next call, as `snapshot.groups[name].policy_memory`; it survives
+    restarts.
     `next_wake` (seconds since the epoch) asks for a decision no later than then.
     `limited` is filled by the guardrails alone.
     """
@@ -31,14 +31,14 @@ class Target:
     reason: str
     memory: str = ""
     next_wake: float | None = None
-    close_busy: int = 0
     limited: tuple[Limited, ...] = ()
 
 
 class Policy(Protocol):
     """Anything with this method is a policy; parameters are the fields of a frozen dataclass.
 
-    `decide` must answer from the snapshot alone, for every group in it or for those it knows; a group without an answer, and
+    `decide` must answer from the snapshot alone, for every group in it or for those it knows; a group without an
+    answer, and
     every group when `decide` raises, is held where it is.
     """
 

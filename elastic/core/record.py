@@ -28,7 +28,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TickRecord:
-    """Everything that one tick saw, decided and did. Equal records mean equal decisions; `durations` are seconds by stage."""
+    """Everything that one tick saw, decided and did. Equal records mean equal decisions.
+
+    `durations` are seconds by stage.
+    """
 
     tick: int
     now: float

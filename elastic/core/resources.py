@@ -1,4 +1,7 @@
-"""Amounts of cpus, memory, disk and gpus, and the arithmetic of fitting one into another; nothing about jobs or workers."""
+"""Amounts of cpus, memory, disk and gpus, and the arithmetic of fitting one into another.
+
+Nothing about jobs or workers.
+"""
 
 from typing import NamedTuple
 

@@ -1,0 +1,165 @@
+"""Join servers, machine ads, queues, load, ledger and overrides into one Snapshot, and say what to remember."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from elastic.core import boots
+from elastic.core.demand import PREFIX, Asked, asked
+from elastic.core.fleet import Fleet, join
+from elastic.core.futility import watch
+from elastic.core.lifecycle import CAPACITY, Phase
+from elastic.core.memory import Event, GroupMemory, Memory, MemoryChange, Template, WorkerRecord
+from elastic.core.model import GroupSpec, SiteSpec, Snapshot, Worker, WorkerGroup
+from elastic.core.news import group_events, loss_events, misfit_events, state_events, worker_events
+from elastic.core.observation import Negotiation, Observations, Quota
+from elastic.core.rooms import Part, room, supply, template
+from elastic.core.stats import percentile
+from elastic.core.trust import Judgement, judge
+
+
+def assemble(
+    seen: Observations, memory: Memory, specs: Mapping[str, GroupSpec], site: SiteSpec, now: float
+) -> tuple[Snapshot, MemoryChange]:
+    """Everything known at `now`, and what is to be remembered of it (saved before anything is done)."""
+    fleet = join(memory, seen, specs, now)
+    fleet, known = _learn(fleet, memory, seen, specs, now)
+    judgement = judge(seen, fleet, memory, site, now)
+    by_group = _by_group(fleet.workers, specs)
+    parts = {name: _part(specs[name], by_group[name], known[name], seen) for name in specs}
+    negotiation = seen.negotiation.value or Negotiation()
+    free = room(parts.values(), fleet.machines, fleet.others, now)
+    answer = asked(seen.queue.value, negotiation, free, known, now)
+    cycles = [c for c in negotiation.cycles if c > memory.last_cycle]
+    new_cycles = len(cycles) if memory.last_cycle else 0
+    known = {
+        name: watch(mine, answer.shapes, answer.packed.ready_room, new_cycles, site, now)
+        for name, mine in known.items()
+    }
+    snapshot = Snapshot(
+        now=now,
+        tick=memory.tick + 1,
+        groups={name: _group(parts[name], known[name], answer, fleet, seen) for name in sorted(specs)},
+        demand=answer.demand,
+        others=supply(fleet.others),
+        sources=judgement.sources,
+        trust=judgement.trust,
+        overrides=memory.overrides,
+        ledger=memory.ledger,
+        sequence=memory.sequence,
+        strangers=fleet.strangers,
+        orphans=fleet.orphans,
+    )
+    last_cycle = max((*cycles, memory.last_cycle))
+    return snapshot, _change(memory, snapshot, fleet, seen, judgement, answer, last_cycle)
+
+
+def templates(memory: Memory, specs: Mapping[str, GroupSpec]) -> Mapping[str, Template]:
+    """What a worker of each group looks like to a job: as last joined, before that as configured less the reserve."""
+    return {f"{PREFIX}{name}": template(memory.groups.get(name), spec) for name, spec in sorted(specs.items())}
+
+
+def _learn(
+    fleet: Fleet, memory: Memory, seen: Observations, specs: Mapping[str, GroupSpec], now: float
+) -> tuple[Fleet, dict[str, GroupMemory]]:
+    """Black holes, join times, breaker and templates.
+
+    What this tick's sightings teach, written into records and groups.
+    """
+    changed = {record.name: record for record in boots.failing_starts(fleet.workers, seen.attempts, specs)}
+    workers = tuple(_with(worker, changed) for worker in fleet.workers)
+    ads = seen.machines.value.template_ads if seen.machines.value else {}
+    known: dict[str, GroupMemory] = {}
+    for name, spec in sorted(specs.items()):
+        mine = [worker for worker in workers if worker.group == name]
+        group, counted = boots.learn(memory.groups.get(name) or fresh(spec), spec, mine, memory.workers, now)
+        joined = [w.record for w in mine if w.record.joined_at == now or group.template is None]
+        known[name] = boots.learn_template(group, joined, fleet.machines, ads)
+        changed |= {record.name: record for record in counted}
+    records = {**fleet.records, **changed}
+    return replace(fleet, workers=tuple(_with(w, changed) for w in workers), records=records), known
+
+
+def fresh(spec: GroupSpec) -> GroupMemory:
+    """What is known of a group of which nothing is known."""
+    return GroupMemory(group=spec.name, boot_allowance=spec.boots_start)
+
+
+def _with(worker: Worker, changed: Mapping[str, WorkerRecord]) -> Worker:
+    record = changed.get(worker.name)
+    return worker if record is None else worker._replace(record=record)
+
+
+def _by_group(workers: Iterable[Worker], specs: Mapping[str, GroupSpec]) -> dict[str, list[Worker]]:
+    groups: dict[str, list[Worker]] = {name: [] for name in specs}
+    for worker in workers:
+        groups[worker.group].append(worker)
+    return groups
+
+
+def _part(spec: GroupSpec, workers: Sequence[Worker], known: GroupMemory, seen: Observations) -> Part:
+    quota = (seen.quotas.value or {}).get(spec.name, Quota(workers_left=None))
+    existing = sum(1 for worker in workers if worker.phase is not Phase.GONE)
+    return Part(spec=spec, workers=workers, known=known, quota=quota, existing=existing)
+
+
+def _group(part: Part, known: GroupMemory, answer: Asked, fleet: Fleet, seen: Observations) -> WorkerGroup:
+    spec, workers = part.spec, part.workers
+    jobs = sum(fleet.machines[w.name].jobs for w in workers if w.name in fleet.machines)
+    load = seen.load.value if seen.load is not None else None
+    loads = [load.by_worker[w.name] for w in workers if w.name in load.by_worker] if load is not None else []
+    return WorkerGroup(
+        spec=spec,
+        counts=dict(sorted(Counter(worker.phase for worker in workers).items())),
+        busy=sum(1 for w in workers if w.phase is Phase.READY and w.busy and not w.record.quarantine),
+        quarantined=sum(1 for w in workers if w.phase in CAPACITY and w.record.quarantine),
+        foreign_draining=sum(1 for worker in workers if worker.phase is Phase.FOREIGN_DRAIN),
+        lost_counted=sum(
+            1 for w in workers if w.phase is Phase.LOST and w.seconds_in_phase < spec.lost_counted_seconds
+        ),
+        demand=replace(answer.groups[spec.name], running_jobs=jobs),
+        quota_left=part.quota.workers_left,
+        quota_reason=part.quota.reason,
+        template=part.offers,
+        join_p95_seconds=percentile(known.join_seconds, 0.95),
+        load=sum(loads) / len(loads) if loads else None,
+        breaker=known.breaker,
+        backoff_until=known.backoff_until,
+        backoff_reason=known.backoff_reason,
+        boot_allowance=known.boot_allowance,
+        policy_memory=known.policy_memory,
+        memory=known,
+        workers=workers,
+    )
+
+
+def _change(
+    memory: Memory,
+    snapshot: Snapshot,
+    fleet: Fleet,
+    seen: Observations,
+    judgement: Judgement,
+    answer: Asked,
+    last_cycle: int,
+) -> MemoryChange:
+    now = snapshot.now
+    known = [group.memory for group in snapshot.groups.values()]
+    events: list[Event] = [
+        *worker_events(fleet, memory, now),
+        *loss_events(fleet, seen, now),
+        *(event for mine in known for event in group_events(memory.groups.get(mine.group), mine, now)),
+        *misfit_events(answer.misfits, memory, now),
+        *state_events(snapshot, memory),
+    ]
+    named = tuple(sorted(item.shape for item in answer.misfits))
+    return MemoryChange(
+        workers=tuple(fleet.records[name] for name in sorted(fleet.records)),
+        groups=tuple(mine for mine in known if mine != memory.groups.get(mine.group)),
+        overrides_ended=tuple(o.id for o in memory.overrides if o.expires_at <= now),
+        tick=snapshot.tick,
+        last_cycle=last_cycle,
+        blind=(judgement.blind_since, judgement.blind_until),
+        last_now=now,
+        misfits_named=named if named != memory.misfits_named else None,
+        events=tuple(events),
+    )

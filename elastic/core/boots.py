@@ -1,0 +1,162 @@
+"""What boots teach a group.
+
+Join times, how many may be in flight, the breaker and its canaries, black holes, templates.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from elastic.core.lifecycle import UPCOMING, Phase
+from elastic.core.memory import Breaker, BreakerState, GroupMemory, Template, WorkerRecord
+from elastic.core.model import GroupSpec, Worker
+from elastic.core.observation import Attempt, Machine
+
+KEPT_TIMES = 100
+"""Join and drain times remembered per group: enough for a p99, small enough to follow a change of image."""
+
+
+def learn(
+    known: GroupMemory,
+    spec: GroupSpec,
+    workers: Sequence[Worker],
+    before: Mapping[str, WorkerRecord],
+    now: float,
+) -> tuple[GroupMemory, tuple[WorkerRecord, ...]]:
+    """The group's memory after this tick's joins and failures, and the records marked as counted for the breaker."""
+    counted: list[WorkerRecord] = []
+    for worker in workers:
+        record = worker.record
+        if _joined_now(record, before.get(record.name)):
+            known = _joined(known, spec, record)
+        if record.counted:
+            continue
+        if why := _failed_boot(worker, spec):
+            known = _failed(known, spec, record, why, now)
+            counted.append(replace(record, counted=True))
+        elif record.joined_at is not None and now - record.joined_at >= spec.breaker_young_seconds:
+            known = _stayed(known, record)
+            counted.append(replace(record, counted=True))
+    return _canary(known, workers, now), tuple(counted)
+
+
+def may_boot(breaker: Breaker, now: float) -> int | None:
+    """How many boots the breaker allows now; None = as many as wanted."""
+    match breaker.state:
+        case BreakerState.CLOSED:
+            return None
+        case BreakerState.CANARY:
+            return 0
+        case BreakerState.OPEN:
+            return 1 if now >= breaker.next_canary_at else 0
+
+
+def failing_starts(
+    workers: Sequence[Worker], attempts: Iterable[Attempt], specs: Mapping[str, GroupSpec]
+) -> tuple[WorkerRecord, ...]:
+    """Records whose run of failed starts changed; k failures in a row from two or more clusters make a black hole."""
+    by_machine = {w.record.machine: w.record for w in workers if w.record.machine}
+    changed: dict[str, WorkerRecord] = {}
+    for attempt in attempts:
+        known = by_machine.get(attempt.machine)
+        if known is None or attempt.evicted:
+            continue
+        record = changed.get(known.name, known)
+        if not attempt.failed:
+            record = replace(record, failed_starts=0, failed_clusters=())
+        else:
+            clusters = tuple(sorted({*record.failed_clusters, attempt.cluster}))[:8]
+            record = replace(record, failed_starts=record.failed_starts + 1, failed_clusters=clusters)
+            if record.failed_starts >= specs[record.group].black_hole_starts and len(clusters) > 1:
+                text = f"{record.failed_starts} starts in a row failed, from {len(clusters)} clusters"
+                record = replace(record, quarantine=record.quarantine or text)
+        changed[known.name] = record
+    return tuple(changed[name] for name in sorted(changed) if changed[name] != by_machine[changed[name].machine])
+
+
+def learn_template(
+    known: GroupMemory,
+    joined: Sequence[WorkerRecord],
+    machines: Mapping[str, Machine],
+    ads: Mapping[str, str],
+) -> GroupMemory:
+    """The last joined worker's whole ad becomes the group's template, once the batch system has fetched that kind."""
+    for record in sorted(joined, key=lambda r: (-(r.joined_at or 0.0), r.name)):
+        machine = machines.get(record.name)
+        if machine is not None and machine.template in ads:
+            template = Template(ad=ads[machine.template], resources=machine.total, learned=True)
+            return known if template == known.template else replace(known, template=template)
+    return known
+
+
+def _joined_now(record: WorkerRecord, before: WorkerRecord | None) -> bool:
+    return record.joined_at is not None and (before is None or before.joined_at is None)
+
+
+def _joined(known: GroupMemory, spec: GroupSpec, record: WorkerRecord) -> GroupMemory:
+    took = (record.joined_at or record.requested_at) - record.requested_at
+    joined = known.batch_joined + 1
+    doubled = joined >= known.boot_allowance
+    return replace(
+        known,
+        join_seconds=(*known.join_seconds, took)[-KEPT_TIMES:],
+        batch_joined=0 if doubled else joined,
+        boot_allowance=min(spec.boots_cap, known.boot_allowance * 2) if doubled else known.boot_allowance,
+    )
+
+
+def _failed_boot(worker: Worker, spec: GroupSpec) -> str:
+    """Why this worker counts as a failed boot; empty when it does not (a server we deleted ourselves never does)."""
+    record = worker.record
+    if record.quarantine:
+        return f"black hole: {record.quarantine}"
+    if record.delete_asked_at is not None:
+        return ""
+    if record.joined_at is None:
+        return record.failure or "gone" if worker.phase in (Phase.FAILED, Phase.GONE) else ""
+    if worker.phase not in (Phase.FAILED, Phase.GONE):
+        return ""
+    lived = (record.vanished_at or record.joined_at) - record.joined_at
+    return f"died {lived:.0f} s after joining" if lived < spec.breaker_young_seconds else ""
+
+
+def _failed(known: GroupMemory, spec: GroupSpec, record: WorkerRecord, why: str, now: float) -> GroupMemory:
+    breaker = known.breaker
+    failures = breaker.failures + 1
+    known = replace(known, boot_allowance=max(1, known.boot_allowance // 2), batch_joined=0)
+    trips = breaker.state is BreakerState.CLOSED and failures >= spec.breaker_failures
+    if not trips and breaker.canary != record.name:
+        return replace(known, breaker=replace(breaker, failures=failures, reason=f"{record.name}: {why}"))
+    doubled = breaker.backoff_seconds * 2 or spec.breaker_backoff_seconds
+    pause = min(spec.breaker_backoff_cap_seconds, doubled)
+    opened = Breaker(
+        state=BreakerState.OPEN,
+        failures=failures,
+        next_canary_at=now + pause,
+        backoff_seconds=pause,
+        reason=f"{record.name}: {why}",
+    )
+    return replace(known, breaker=opened)
+
+
+def _stayed(known: GroupMemory, record: WorkerRecord) -> GroupMemory:
+    """A worker that stayed ends the row of failures; an open breaker is closed by its canary alone."""
+    breaker = known.breaker
+    closes = breaker.state is BreakerState.CLOSED or breaker.canary == record.name
+    return replace(known, breaker=Breaker()) if closes and breaker != Breaker() else known
+
+
+def _canary(known: GroupMemory, workers: Sequence[Worker], now: float) -> GroupMemory:
+    """An open breaker watches the first worker asked for since.
+
+    A canary that we removed ourselves is followed by another.
+    """
+    breaker = known.breaker
+    alive = {w.name: w for w in workers if w.record.delete_asked_at is None}
+    if breaker.state is BreakerState.CANARY and breaker.canary not in alive:
+        return replace(known, breaker=replace(breaker, state=BreakerState.OPEN, canary="", next_canary_at=now))
+    if breaker.state is not BreakerState.OPEN:
+        return known
+    for worker in alive.values():
+        if worker.phase in UPCOMING and worker.record.requested_at >= breaker.next_canary_at:
+            return replace(known, breaker=replace(breaker, state=BreakerState.CANARY, canary=worker.name))
+    return known

@@ -1,0 +1,71 @@
+"""Whose drain is it, and what became of ours.
+
+Reading a startd's answer against what we remember of the drain we asked for.
+"""
+
+from dataclasses import replace
+
+from elastic.core.lifecycle import Ad
+from elastic.core.memory import Drain, WorkerRecord
+from elastic.core.observation import DrainSeen, Inspection, Machine
+
+
+def nonce(ledger: str, worker: str, tick: int) -> str:
+    """The reason text of one drain of ours: unique, because tick numbers never repeat in a ledger."""
+    return f"elastic:{ledger}:{worker}:{tick}"
+
+
+def is_ours(reason: str, ledger: str) -> bool:
+    """Whether a drain with this reason was asked for by the daemon of this ledger."""
+    return reason.startswith(f"elastic:{ledger}:")
+
+
+def column(record: WorkerRecord, machine: Machine | None, inspection: Inspection | None, ledger: str) -> Ad:
+    """What HTCondor says of a worker: the startd's own answer where it was asked, else the collector's ad."""
+    if inspection is not None and inspection.answered:
+        return _of_drain(inspection.drain, ledger)
+    if inspection is not None and is_fenced(record):
+        return Ad.DRAINED
+    if machine is None:
+        return Ad.NONE
+    if machine.drain is None:
+        # The ad lags behind a drain we have asked for: until the startd itself says otherwise it counts as begun.
+        return Ad.SERVING if record.drain is None else Ad.DRAINING
+    return Ad.FOREIGN if not is_ours(machine.drain.reason, ledger) else Ad.DRAINING
+
+
+def is_fenced(record: WorkerRecord) -> bool:
+    """Whether the startd was switched off by us after a confirmed drain: its silence is then what we asked for."""
+    return record.fence_asked_at is not None and record.drain is not None and record.drain.confirmed_at is not None
+
+
+def follow(record: WorkerRecord, inspection: Inspection | None, ledger: str, now: float) -> WorkerRecord:
+    """The record after the startd's own answer: our drain confirmed, adopted or found lost.
+
+    Unchanged where it was silent.
+    """
+    if inspection is None or not inspection.answered:
+        return record
+    seen = inspection.drain
+    if seen is None or not is_ours(seen.reason, ledger):
+        return record if record.drain is None else replace(record, drain=None, fence_asked_at=None)
+    known = record.drain
+    same = known is not None and known.nonce == seen.reason and known.started in (None, inspection.started)
+    asked_at = known.asked_at if known is not None and same else now
+    confirmed_at = known.confirmed_at if known is not None and same else None
+    drain = Drain(
+        nonce=seen.reason,
+        asked_at=asked_at,
+        request_id=seen.request_id,
+        started=inspection.started,
+        confirmed_at=(confirmed_at or now) if seen.drained else None,
+    )
+    return record if drain == known else replace(record, drain=drain)
+
+
+def _of_drain(seen: DrainSeen | None, ledger: str) -> Ad:
+    if seen is None:
+        return Ad.SERVING
+    if not is_ours(seen.reason, ledger):
+        return Ad.FOREIGN
+    return Ad.DRAINED if seen.drained else Ad.DRAINING

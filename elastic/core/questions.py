@@ -1,0 +1,77 @@
+"""What must be asked about single workers before anything may be concluded about them: the observer's second round."""
+
+from collections.abc import Iterable, Mapping
+
+from elastic.core.drains import is_ours
+from elastic.core.memory import Memory, WorkerRecord
+from elastic.core.observation import Machine, Machines, Questions, Server, Servers, SourceReading
+
+MOST_INSPECTIONS = 200
+"""Startds asked in one tick; a whole pool that vanished is a blind collector, and blindness does not need them all."""
+
+
+def questions(memory: Memory, machines: SourceReading[Machines], servers: SourceReading[Servers]) -> Questions:
+    """Servers to look up by id, startds to ask themselves (by worker name), machines to ask the schedds about."""
+    listed = {server.id for server in servers.value.servers} if servers.value and not servers.error else None
+    ads = index_machines(machines.value.machines if machines.value else ())
+    records = [memory.workers[name] for name in sorted(memory.workers)]
+    silent = [r for r in records if r.joined_at is not None and machine_of(r, ads) is None]
+    unsure = [r for r in records if r.drain is not None or r.fence_asked_at is not None]
+    unrecorded = [r for r in records if r.drain is None and _drain_unknown(machine_of(r, ads), memory.ledger)]
+    doubtful = [r for r in records if r.failed_at is not None or r.delete_asked_at is not None]
+    asked = _names(unsure + unrecorded) + _names([r for r in silent + doubtful if r.address])
+    return Questions(
+        lookups=() if listed is None else _missing(records, listed),
+        inspections=tuple(dict.fromkeys(asked))[:MOST_INSPECTIONS],
+        machines=tuple(sorted({r.machine or r.name for r in silent + doubtful})),
+    )
+
+
+def index_machines(machines: Iterable[Machine]) -> Mapping[str, Machine]:
+    """Machines by every key that joins them to a worker: its server id and its worker name."""
+    index: dict[str, Machine] = {}
+    for machine in machines:
+        if machine.server_id:
+            index[machine.server_id] = machine
+        if machine.worker:
+            index[machine.worker] = machine
+    return index
+
+
+def machine_of(record: WorkerRecord, ads: Mapping[str, Machine]) -> Machine | None:
+    """The machine of a worker: by server id, else by worker name.
+
+    A machine that claims another server's id is not ours.
+    """
+    machine = ads.get(record.server_id) if record.server_id else None
+    if machine is not None:
+        return machine
+    machine = ads.get(record.name)
+    if machine is None or (machine.server_id and record.server_id and machine.server_id != record.server_id):
+        return None
+    return machine
+
+
+def server_index(
+    servers: Iterable[Server], ledgers: frozenset[str]
+) -> tuple[dict[str, Server], dict[str, list[Server]]]:
+    """Servers by id, and by the worker name in the metadata of those that carry one of our ledgers."""
+    by_id: dict[str, Server] = {}
+    by_worker: dict[str, list[Server]] = {}
+    for server in sorted(servers, key=lambda s: s.id):
+        by_id[server.id] = server
+        if server.worker and server.ledger in ledgers:
+            by_worker.setdefault(server.worker, []).append(server)
+    return by_id, by_worker
+
+
+def _missing(records: Iterable[WorkerRecord], listed: set[str]) -> tuple[str, ...]:
+    return tuple(r.server_id for r in records if r.server_id is not None and r.server_id not in listed)
+
+
+def _drain_unknown(machine: Machine | None, ledger: str) -> bool:
+    return machine is not None and machine.drain is not None and is_ours(machine.drain.reason, ledger)
+
+
+def _names(records: Iterable[WorkerRecord]) -> list[str]:
+    return [record.name for record in records]

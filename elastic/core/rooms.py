@@ -1,0 +1,103 @@
+"""Where waiting jobs could go: free room on machines that exist or are coming, and groups that may still grow."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from elastic.core import boots
+from elastic.core.demand import PREFIX, Room
+from elastic.core.lifecycle import UPCOMING, Phase
+from elastic.core.memory import GroupMemory, Template
+from elastic.core.model import GroupSpec, Supply, Worker
+from elastic.core.observation import Machine, Quota
+from elastic.core.packing import Bin, Opening, Rank
+from elastic.core.resources import NOTHING, Resources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One group while its snapshot is being put together."""
+
+    spec: GroupSpec
+    workers: Sequence[Worker]
+    known: GroupMemory
+    quota: Quota
+    existing: int
+
+    @property
+    def offers(self) -> Resources:
+        """What a worker of the group offers when nothing runs on it."""
+        return template(self.known, self.spec).resources
+
+
+def template(known: GroupMemory | None, spec: GroupSpec) -> Template:
+    """What a worker of the group looks like to a job: as last joined, before that as configured less the reserve."""
+    if known is not None and known.template is not None:
+        return known.template
+    return Template(ad="", resources=spec.shape.less(spec.reserve))
+
+
+def room(parts: Iterable[Part], machines: Mapping[str, Machine], others: Iterable[Machine], now: float) -> Room:
+    """All free room, and the groups in the order in which they are asked: priority (high first), cost, name."""
+    ordered = sorted(parts, key=lambda p: (-p.spec.priority, p.spec.cost_per_hour, p.spec.name))
+    closed = {part.spec.name: why for part in ordered if (why := _closed(part, now))}
+    openings = tuple(
+        Opening(
+            group=part.spec.name,
+            template=PREFIX + part.spec.name,
+            offers=part.offers,
+            room=0 if part.spec.name in closed else _growth_room(part),
+        )
+        for part in ordered
+    )
+    return Room(bins=(*_own_bins(ordered, machines), *_other_bins(others)), openings=openings, closed=closed)
+
+
+def supply(machines: Sequence[Machine]) -> Supply:
+    """The sum of machines that are not ours."""
+    total, free = NOTHING, NOTHING
+    for machine in machines:
+        total, free = total.plus(machine.total), free.plus(machine.free)
+    return Supply(machines=len(machines), total=total, free=free)
+
+
+def _growth_room(part: Part) -> int:
+    left = max(0, part.spec.maximum - part.existing)
+    return left if part.quota.workers_left is None else min(left, part.quota.workers_left)
+
+
+def _closed(part: Part, now: float) -> str:
+    """Why a group takes no new jobs now; the next fitting group gets them."""
+    known = part.known
+    if known.backoff_until > now:
+        return f"in backoff for {known.backoff_until - now:.0f} s more: {known.backoff_reason}"
+    if boots.may_boot(known.breaker, now) == 0:
+        return f"behind its breaker: {known.breaker.reason}"
+    if part.quota.workers_left == 0:
+        return f"at its quota: {part.quota.reason}"
+    return f"at its maximum of {part.spec.maximum}" if part.existing >= part.spec.maximum else ""
+
+
+def _own_bins(parts: Iterable[Part], machines: Mapping[str, Machine]) -> list[Bin]:
+    counts: Counter[tuple[str, Rank, Resources]] = Counter()
+    for part in parts:
+        name, offers = part.spec.name, part.offers
+        for worker in part.workers:
+            if worker.phase in UPCOMING:
+                counts[(name, Rank.UPCOMING, offers)] += 1
+            elif worker.phase is Phase.READY and not worker.record.quarantine and worker.record.wish is None:
+                machine = machines.get(worker.name)
+                if machine is not None and machine.free.cpus > 0 and machine.accepts_jobs:
+                    counts[(name, Rank.BUSY if worker.busy else Rank.IDLE, machine.free)] += 1
+    return [
+        Bin(template=PREFIX + group, group=group, rank=rank, free=free, count=count)
+        for (group, rank, free), count in sorted(counts.items())
+    ]
+
+
+def _other_bins(machines: Iterable[Machine]) -> list[Bin]:
+    counts = Counter((m.template, m.free) for m in machines if m.free.cpus > 0 and m.drain is None and m.accepts_jobs)
+    return [
+        Bin(template=kind, group="", rank=Rank.ELSEWHERE, free=free, count=count)
+        for (kind, free), count in sorted(counts.items())
+    ]

@@ -1,0 +1,59 @@
+"""Which workers may go, in which order; busy ones never."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from elastic.core.lifecycle import Phase
+from elastic.core.model import Worker, WorkerGroup
+
+
+def building_victims(workers: Iterable[Worker]) -> list[Worker]:
+    """Servers that the cloud still lists as building and that never had a startd, the youngest first."""
+    found = [
+        w
+        for w in workers
+        if w.phase is Phase.BOOTING and w.building and not w.stale and not w.flagged and w.record.joined_at is None
+    ]
+    return sorted(found, key=lambda w: (-w.record.requested_at, w.name))
+
+
+def idle_victims(workers: Iterable[Worker]) -> list[Worker]:
+    """Ready workers that nothing speaks for, idle longest first."""
+    found = [w for w in workers if w.phase is Phase.READY and not w.keep and not w.flagged and not w.stale]
+    return sorted(found, key=lambda w: (-(w.idle_seconds or 0.0), w.name))
+
+
+def resumable(workers: Iterable[Worker]) -> list[Worker]:
+    """Workers that our own drain holds back and nothing else does.
+
+    Cheapest to take back first (not fenced, then by name).
+    """
+    found = [
+        w
+        for w in workers
+        if w.phase in (Phase.DRAINING, Phase.DRAINED)
+        and w.record.delete_asked_at is None
+        and w.record.wish is None
+        and not w.record.quarantine
+    ]
+    return sorted(found, key=lambda w: (w.record.fence_asked_at is not None, w.phase is Phase.DRAINED, w.name))
+
+
+def drain_budget(group: WorkerGroup) -> int:
+    """How many more may begin to drain.
+
+    A tenth of the workers (at least one), drains under way and foreign ones counted in.
+    """
+    under_way = group.count(Phase.DRAINING) + group.count(Phase.DRAINED) + group.foreign_draining
+    in_service = group.ready + under_way
+    return max(0, max(1, int(group.spec.drain_fraction * in_service)) - under_way)
+
+
+def why_kept(workers: Sequence[Worker]) -> str:
+    """Why the ready workers that are not victims are kept, counted by reason."""
+    reasons = Counter(
+        w.keep or ("server status needs a look" if w.flagged else "its source is stale")
+        for w in workers
+        if w.phase is Phase.READY and (w.keep or w.flagged or w.stale)
+    )
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
