@@ -1,0 +1,35 @@
+"""As many workers as the jobs need: those that run jobs, those that have jobs waiting for them, and what is unmet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from elastic.core.model import Snapshot, WorkerGroup
+from elastic.core.policy import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """Workers = busy + held + unmet + headroom, at most `cap` (None: the group's maximum decides).
+
+    Busy workers run the group's own jobs. Held ones are idle or upcoming and have idle jobs packed onto them. Unmet
+    is how many further workers the jobs need that found no free room anywhere. `headroom` workers are kept ready
+    beyond that, so that the next jobs start without a boot. All are whole workers: a job never waits for a fraction.
+    """
+
+    headroom: int = 0
+    cap: int | None = None
+
+    def decide(self, snapshot: Snapshot) -> Mapping[str, Target]:
+        """The sum for every group, with its parts as the reason."""
+        return {name: self._of(group) for name, group in snapshot.groups.items()}
+
+    def _of(self, group: WorkerGroup) -> Target:
+        demand = group.demand
+        wanted = group.busy + demand.held_workers + demand.unmet_workers + self.headroom
+        reason = (
+            f"{group.busy} busy + {demand.held_workers} held for {demand.placed_jobs} idle jobs"
+            f" + {demand.unmet_workers} for {demand.unmet_jobs} unmet jobs + {self.headroom} headroom"
+        )
+        if self.cap is not None and wanted > self.cap:
+            return Target(self.cap, f"{reason}; capped at {self.cap}")
+        return Target(wanted, reason)
