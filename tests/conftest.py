@@ -2,12 +2,13 @@
 
 import os
 import shutil
-import sys
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from elastic.local.sandbox import availability
 
 TESTS = Path(__file__).parent
 
@@ -23,14 +24,8 @@ settings.load_profile("usual")
 
 def lab_obstacle() -> str | None:
     """Why this machine cannot run the unpacked HTCondor daemons; None if it can."""
-    if sys.platform != "linux":
-        return "real HTCondor daemons need Linux"
-    missing = [name for name in ("apt-get", "dpkg-deb") if shutil.which(name) is None]
-    if missing:
-        return f"real HTCondor daemons are unpacked from Debian packages; not found: {', '.join(missing)}"
-    if os.geteuid() != 0 and shutil.which("bwrap") is None:
-        return "real HTCondor daemons need root or bubblewrap (Debian package bubblewrap)"
-    return None
+    available = availability()
+    return None if available else available.reason
 
 
 def browser_obstacle() -> str | None:
