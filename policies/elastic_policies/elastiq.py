@@ -1,4 +1,4 @@
-"""The rule of Elastiq (Berzano et al., Virtual Analysis Facility): a queue that stays long launches a share of itself."""
+"""The rule of Elastiq (Berzano et al., Virtual Analysis Facility): a queue that stays long launches a share of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from elastic.core.policy import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elastiq:
-    """With q' = waiting jobs - upcoming x `jobs_per_worker`: q' > `threshold` for `patience_seconds` adds round(q'/jobs).
+    """q' = waiting jobs - upcoming x `jobs_per_worker`; q' > `threshold` for `patience_seconds` adds round(q'/jobs).
 
     An idle worker is given up; how long it must have been idle is the group's `idle_seconds` (Elastiq: 3600).
     Elastiq's own figures are 10 jobs, 100 s, 4 jobs a worker, looked at every 15 s.
