@@ -82,12 +82,12 @@ def join(memory: Memory, seen: Observations, specs: Mapping[str, GroupSpec], now
         if worker.record is not record:
             records[name] = worker.record
         workers.append(worker)
-    mine = {id(machine) for machine in joined.values()}
+    mine = {machine.name for machine in joined.values()}
     known = {w.record.server_id for w in workers} | {r.server_id for r in memory.workers.values()}
     return Fleet(
         workers=tuple(workers),
         machines=joined,
-        others=tuple(m for m in machines if id(m) not in mine),
+        others=tuple(m for m in machines if m.name not in mine),
         records=records,
         strangers=tuple(s for s in servers if s.ledger is not None and s.ledger not in ledgers),
         orphans=tuple(s for s in servers if s.ledger in ledgers and s.id not in known),
