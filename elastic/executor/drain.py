@@ -1,0 +1,66 @@
+"""Actions on a worker's startd: drain it if it is empty, take that back, put it back after a check that failed."""
+
+from dataclasses import replace
+from functools import partial
+
+from elastic.core.actions import Action, ActionResult, DrainWorker, Resume
+from elastic.core.memory import Drain, WorkerRecord
+from elastic.executor.results import done, ended, refused, said
+from elastic.executor.run import Run, Unfit
+from elastic.ports import PortError, Refused, Unauthorized
+
+
+def drain(run: Run, action: DrainWorker) -> ActionResult:
+    """Write the nonce down, ask the startd, write down what it answered. Without an answer the nonce stays."""
+    record = run.record(action)
+    if record.delete_asked_at is not None:
+        raise Unfit("its deletion has been asked for")
+    if record.fence_asked_at is not None:
+        raise Unfit("its startd is switched off by us; it must be resumed first")
+    intent = Drain(nonce=action.nonce, asked_at=run.now)
+    record = replace(record, drain=intent)
+    run.save(record)
+    try:
+        answer = run.ask(record.name, "drain", partial(run.batch.drain, record, action.nonce, busy=action.busy))
+    except Refused as error:
+        run.save(replace(record, drain=None))
+        return refused(action, str(error) or "busy", error)
+    except Unauthorized as error:
+        run.save(replace(record, drain=None))
+        return ended(action, error)
+    run.save(replace(record, drain=replace(intent, request_id=answer.request_id, started=answer.started)))
+    return done(action)
+
+
+def resume(run: Run, action: Resume) -> ActionResult:
+    """Switch the startd on again if we switched it off, cancel our drain, and forget both."""
+    record = run.record(action)
+    if record.delete_asked_at is not None:
+        raise Unfit("its deletion has been asked for")
+    _resume(run, record)
+    return done(action)
+
+
+def put_back(run: Run, action: Action, why: str, error: Exception | None = None) -> ActionResult:
+    """Take back all that was done for a removal, and say why; what cannot be taken back now stays for the next tick."""
+    record = run.record(action)
+    drained = record.drain is not None or record.fence_asked_at is not None
+    if not drained and record.delete_asked_at is None:
+        return refused(action, why, error)
+    try:
+        if drained:
+            _resume(run, record)
+        else:
+            run.save(_whole(record))
+    except PortError as failure:
+        return refused(action, f"{why}; not resumed yet: {said(failure)}", failure)
+    return refused(action, why, error)
+
+
+def _resume(run: Run, record: WorkerRecord) -> None:
+    run.ask(record.name, "resume", partial(run.batch.resume, record))
+    run.save(_whole(record), events=[run.event("resumed", record, "serving again")])
+
+
+def _whole(record: WorkerRecord) -> WorkerRecord:
+    return replace(record, drain=None, fence_asked_at=None, delete_asked_at=None, delete_reason="")

@@ -1,0 +1,91 @@
+"""One source between ticks: its newest good answer, the call still under way, how often in a row it failed."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+from elastic.core.observation import SourceReading
+from elastic.ports import Calls, ElasticError, Transient
+
+T = TypeVar("T")
+
+
+class Implausible(ElasticError):
+    """An answer came, and cannot be right."""
+
+
+def believe(_answer: object) -> str:
+    """No doubt, whatever was answered."""
+    return ""
+
+
+class Source(Generic[T]):
+    """Asked at most once at a time: while an earlier call hangs it is not asked again, and each such tick is a miss.
+
+    An answer that comes after its deadline is taken at the next tick, as old as it is then. `doubt` says why an answer
+    is not believed; it sees each answer once.
+    """
+
+    def __init__(self, name: str, doubt: Callable[[T], str] = believe) -> None:
+        """Know nothing yet."""
+        self.name = name
+        self.value: T | None = None
+        self._doubt = doubt
+        self._asked_at = 0.0
+        self._misses = 0
+        self._out: Future[T] | None = None
+        self._out_asked_at = 0.0
+        self._asked_now = False
+
+    def begin(self, calls: Calls, call: Callable[[], T], at: float) -> None:
+        """Ask, unless the call of an earlier tick is still out; `at` in seconds on the clock that ages are told by."""
+        if self._out is not None:
+            if not self._out.done():
+                return
+            self._take(self._out)
+        self._asked_now = True
+        self._out, self._out_asked_at = calls.start(call), at
+
+    def finish(self, at: float, give_up_at: float) -> SourceReading[T]:
+        """The reading of this tick; waits until `give_up_at`, in seconds on the real monotonic clock."""
+        asked_now, self._asked_now = self._asked_now, False
+        if self._out is None or not asked_now:
+            return self._missed(at, Transient("a call of an earlier tick has not returned"))
+        if not answered(self._out, give_up_at):
+            return self._missed(at, Transient("no answer before the deadline"))
+        if (error := self._take(self._out)) is not None:
+            return self._missed(at, error)
+        self._misses = 0
+        return self._reading(at)
+
+    def _take(self, call: Future[T]) -> BaseException | None:
+        self._out = None
+        if (error := call.exception()) is not None:
+            return error
+        value = call.result()
+        if doubt := self._doubt(value):
+            return Implausible(doubt)
+        self.value, self._asked_at = value, self._out_asked_at
+        return None
+
+    def _missed(self, at: float, error: BaseException) -> SourceReading[T]:
+        self._misses += 1
+        return self._reading(at, str(error) or type(error).__name__, type(error).__name__)
+
+    def _reading(self, at: float, error: str = "", error_type: str = "") -> SourceReading[T]:
+        age = max(0.0, at - self._asked_at) if self.value is not None else 0.0
+        return SourceReading(value=self.value, age_seconds=age, error=error, error_type=error_type, misses=self._misses)
+
+
+def answered(call: Future[T], give_up_at: float) -> bool:
+    """Whether the call is over, waiting for it until `give_up_at`; a kill that it raised is raised here."""
+    if not call.done():
+        try:
+            call.exception(timeout=max(0.0, give_up_at - time.monotonic()))
+        except TimeoutError:
+            return call.done()
+    error = call.exception()
+    if error is not None and not isinstance(error, Exception):
+        raise error
+    return True
