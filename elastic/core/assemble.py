@@ -11,7 +11,7 @@ from elastic.core.futility import watch
 from elastic.core.lifecycle import CAPACITY, Phase
 from elastic.core.memory import Event, GroupMemory, Memory, MemoryChange, Template, WorkerRecord
 from elastic.core.model import GroupSpec, SiteSpec, Snapshot, Worker, WorkerGroup
-from elastic.core.news import group_events, loss_events, misfit_events, state_events, worker_events
+from elastic.core.news import group_events, loss_events, misfit_events, mismatch_events, state_events, worker_events
 from elastic.core.observation import Negotiation, Observations, Quota
 from elastic.core.rooms import Part, room, supply, template
 from elastic.core.stats import percentile
@@ -147,6 +147,7 @@ def _change(
     events: list[Event] = [
         *worker_events(fleet, memory, now),
         *loss_events(fleet, seen, now),
+        *mismatch_events(fleet, now),
         *(event for mine in known for event in group_events(memory.groups.get(mine.group), mine, now)),
         *misfit_events(answer.misfits, memory, now),
         *state_events(snapshot, memory),

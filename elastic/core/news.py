@@ -82,17 +82,30 @@ def misfit_events(misfits: Iterable[Unserved], memory: Memory, now: float) -> It
 
 
 def loss_events(fleet: Fleet, seen: Observations, now: float) -> Iterator[Event]:
-    """A job is lost when, after a deletion, a schedd still names the worker or its history shows an eviction there."""
+    """A job is lost when, after a deletion, a schedd still names the worker or its history shows an eviction there.
+
+    The text begins with the cause, as the metric names it.
+    """
     deleted = {w.record.machine or w.name: w for w in fleet.workers if w.record.delete_asked_at is not None}
     evicted = {a.machine for a in seen.attempts if a.evicted}
     named = seen.answers.jobs.jobs if seen.answers.jobs is not None else {}
     for machine, worker in sorted(deleted.items()):
         if jobs := named.get(machine):
-            text = f"deleted, and yet jobs name it: {', '.join(jobs[:5])}"
-            yield Event(at=now, kind="job_lost_named", text=text, group=worker.group, worker=worker.name)
+            text = f"named_after_deletion: jobs name it: {', '.join(jobs[:5])}"
+            yield Event(at=now, kind="job_lost", text=text, group=worker.group, worker=worker.name)
         if machine in evicted:
-            text = "deleted, and the history shows an eviction on it"
-            yield Event(at=now, kind="job_lost_evicted", text=text, group=worker.group, worker=worker.name)
+            text = "evicted: the history shows an eviction on it after its deletion was asked for"
+            yield Event(at=now, kind="job_lost", text=text, group=worker.group, worker=worker.name)
+
+
+def mismatch_events(fleet: Fleet, now: float) -> Iterator[Event]:
+    """A server gone unasked while one that was asked for still stands: the cloud may have taken the wrong one."""
+    standing = {w.group: w.name for w in fleet.workers if w.phase is Phase.DELETING and not w.stale}
+    for worker in fleet.workers:
+        unasked = worker.phase is Phase.GONE and worker.record.delete_asked_at is None
+        if unasked and worker.group in standing:
+            text = f"its server is gone unasked, while {standing[worker.group]}, asked for, still stands"
+            yield Event(at=now, kind="victim_mismatch", text=text, group=worker.group, worker=worker.name)
 
 
 def state_events(snapshot: Snapshot, memory: Memory) -> Iterator[Event]:
