@@ -94,7 +94,9 @@ class SimulatedCloud:
     def _pages(self) -> Iterator[list[SimulatedServer]]:
         """The list page by page, each beginning after the last id of the one before, as a marker does."""
         size, marker = self._grid.datacentre.spec.page_size, ""
-        ordered = sorted(self._grid.datacentre.servers.values(), key=lambda server: server.id)
+        datacentre = self._grid.datacentre
+        listed = (server for key, server in datacentre.servers.items() if key not in datacentre.unlisted)
+        ordered = sorted(listed, key=lambda server: server.id)
         while page := [server for server in ordered if server.id > marker][:size]:
             yield page
             marker = page[-1].id

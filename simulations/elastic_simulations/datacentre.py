@@ -50,6 +50,8 @@ class Datacentre:
         self.servers: dict[str, SimulatedServer] = {}
         self.gone: list[SimulatedServer] = []
         self.requests = 0
+        self.boot_factor = 1.0
+        self.unlisted: set[str] = set()
         self._by_name: dict[str, SimulatedServer] = {}
         self._timeline, self._draws, self._joined, self._died = timeline, draws, joined, died
 
@@ -83,7 +85,7 @@ class Datacentre:
         )
         self.servers[server.id] = self._by_name[name] = server
         self._say(server, "power on")
-        boot_us = micros(self.groups[group].boot.at(self._draws.uniform("boot", name)))
+        boot_us = micros(self.boot_factor * self.groups[group].boot.at(self._draws.uniform("boot", name)))
         if self._draws.happens(self.groups[group].boot_failure, "boot failure", name):
             self._timeline.after(boot_us, Rank.CHANGE, lambda: self.fail(server, "boot failed"))
         else:

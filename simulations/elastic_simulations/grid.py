@@ -152,6 +152,10 @@ class Grid:
             self.execution.heard(startd)
             self.collector.hear(startd)
 
+    def startd_of(self, server: SimulatedServer) -> Startd | None:
+        """The startd that runs, or ran, on a server that still has power."""
+        return self.startds.get(f"{server.name}.{self.spec.name}")
+
     def lost_jobs(self) -> tuple[str, ...]:
         """Jobs that were started more than once: what no scale-down may cause."""
         return self.log.restarted()

@@ -1,0 +1,49 @@
+"""What can go wrong inside a simulated world at a stated time, as values; calls of ports that fail are in `faults`."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Every mishap, by the name that a scenario gives it."""
+
+    STARTD_RESTART = "startd_restart"
+    STARTD_SILENT = "startd_silent"
+    STARTD_CLOSED = "startd_closed"
+    BLACK_HOLE = "black_hole"
+    FOREIGN_DRAIN = "foreign_drain"
+    TOKENS_EXPIRE = "tokens_expire"
+    ADS_VANISH = "ads_vanish"
+    COLLECTOR_RESTART = "collector_restart"
+    COLLECTOR_OUTAGE = "collector_outage"
+    NEGOTIATOR_OUTAGE = "negotiator_outage"
+    SCHEDD_OUTAGE = "schedd_outage"
+    SERVER_ERROR = "server_error"
+    SERVER_STOPPED = "server_stopped"
+    SERVER_PAUSED = "server_paused"
+    SERVER_VANISHES = "server_vanishes"
+    SERVERS_UNLISTED = "servers_unlisted"
+    BOOTS_FAIL = "boots_fail"
+    BOOTS_SLOW = "boots_slow"
+    NEVER_JOIN = "never_join"
+    NO_CAPACITY = "no_capacity"
+    QUOTA = "quota"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mishap:
+    """One mishap at `at` (seconds since the epoch); after `seconds` it is over (0 = never), where it can be.
+
+    `target` is a glob over workers, machines, schedds or groups; of those that match, the first `count` by name, or
+    the `share` (0..1) of them, are hit. `value` is a number whose meaning the kind says: a quota in servers, a factor
+    of the boot time.
+    """
+
+    kind: Kind
+    at: float
+    seconds: float = 0.0
+    target: str = "*"
+    count: int | None = None
+    share: float = 1.0
+    value: float = 0.0
+    text: str = ""

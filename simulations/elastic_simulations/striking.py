@@ -1,0 +1,253 @@
+"""How each mishap begins in a world, and how it ends."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from elastic.core.observation import ServerStatus
+from elastic_simulations.datacentre import SimulatedServer
+from elastic_simulations.grid import Grid
+from elastic_simulations.mishaps import Kind, Mishap
+from elastic_simulations.specs import GroupModel
+from elastic_simulations.startd import Startd
+from elastic_simulations.timeline import Rank, micros
+
+Undo = Callable[[], None]
+
+
+def schedule(grid: Grid, mishap: Mishap) -> None:
+    """Let it happen at its time, and end after its duration."""
+
+    def begin() -> None:
+        undo = BEGIN[mishap.kind](grid, mishap)
+        if mishap.seconds > 0:
+            grid.timeline.after(micros(mishap.seconds), Rank.CHANGE, undo)
+
+    grid.timeline.at(micros(mishap.at) - grid.timeline.epoch_us, Rank.CHANGE, begin)
+
+
+def strike(
+    grid: Grid, kind: Kind, *, target: str = "*", seconds: float = 0.0, value: float = 0.0, text: str = ""
+) -> None:
+    """Let it happen now."""
+    schedule(grid, Mishap(kind=kind, at=grid.now, seconds=seconds, target=target, value=value, text=text))
+    grid.run_for(0)
+
+
+def _each_startd(act: Callable[[Grid, Startd, Mishap], Undo]) -> Callable[[Grid, Mishap], Undo]:
+    def begin(grid: Grid, mishap: Mishap) -> Undo:
+        names = {name: startd.worker or name for name, startd in grid.startds.items()}
+        undoes = [act(grid, grid.startds[name], mishap) for name in _hit(names, mishap)]
+        return lambda: _all(undoes)
+
+    return begin
+
+
+def _each_server(act: Callable[[Grid, SimulatedServer, Mishap], Undo]) -> Callable[[Grid, Mishap], Undo]:
+    def begin(grid: Grid, mishap: Mishap) -> Undo:
+        servers = grid.datacentre.servers
+        names = {server_id: server.name for server_id, server in servers.items()}
+        undoes = [act(grid, servers[server_id], mishap) for server_id in _hit(names, mishap)]
+        return lambda: _all(undoes)
+
+    return begin
+
+
+def _each_group(change: Callable[[GroupModel, Mishap], GroupModel]) -> Callable[[Grid, Mishap], Undo]:
+    def begin(grid: Grid, mishap: Mishap) -> Undo:
+        groups = grid.datacentre.groups
+        before = {name: groups[name] for name in _hit({name: name for name in groups}, mishap)}
+        groups.update({name: change(model, mishap) for name, model in before.items()})
+        return lambda: groups.update(before)
+
+    return begin
+
+
+def _hit(names: Mapping[str, str], mishap: Mishap) -> list[str]:
+    found = sorted((name, key) for key, name in names.items() if fnmatchcase(name, mishap.target))
+    number = round(len(found) * mishap.share) if mishap.count is None else mishap.count
+    return [key for _, key in found[:number]]
+
+
+def _all(undoes: list[Undo]) -> None:
+    for undo in undoes:
+        undo()
+
+
+def _nothing() -> None:
+    """What cannot be undone."""
+
+
+def _restart_startd(grid: Grid, startd: Startd, _: Mishap) -> Undo:
+    if startd.running:
+        grid.stop_startd(startd)
+    return _nothing
+
+
+def _silence(grid: Grid, startd: Startd, _: Mishap) -> Undo:
+    grid.silence(startd)
+    return lambda: grid.reconnect(startd)
+
+
+def _close(_: Grid, startd: Startd, __: Mishap) -> Undo:
+    startd.accepts_jobs = False
+    startd.touch()
+
+    def undo() -> None:
+        startd.accepts_jobs = True
+        startd.touch()
+
+    return undo
+
+
+def _black_hole(_: Grid, startd: Startd, __: Mishap) -> Undo:
+    before = startd.spec
+    startd.spec = replace(before, black_hole=True)
+
+    def undo() -> None:
+        startd.spec = before
+
+    return undo
+
+
+def _foreign_drain(grid: Grid, startd: Startd, mishap: Mishap) -> Undo:
+    if not startd.answers or startd.drain is not None:
+        return _nothing
+    mine = startd.begin_drain(mishap.text or "defrag", grid.timeline.now_us)
+
+    def undo() -> None:
+        if startd.drain is mine:
+            startd.cancel_drain()
+
+    return undo
+
+
+def _expire_token(_: Grid, startd: Startd, __: Mishap) -> Undo:
+    startd.token_valid = False
+
+    def undo() -> None:
+        startd.token_valid = True
+
+    return undo
+
+
+def _hide_ad(grid: Grid, startd: Startd, _: Mishap) -> Undo:
+    grid.collector.hidden.add(startd.name)
+    return lambda: grid.collector.hidden.discard(startd.name)
+
+
+def _restart_collector(grid: Grid, _: Mishap) -> Undo:
+    grid.collector.restart()
+    return _nothing
+
+
+def _stop_collector(grid: Grid, _: Mishap) -> Undo:
+    grid.collector.up = False
+
+    def undo() -> None:
+        grid.collector.up = True
+        grid.collector.restart()
+
+    return undo
+
+
+def _stop_negotiator(grid: Grid, _: Mishap) -> Undo:
+    grid.negotiator.up = False
+
+    def undo() -> None:
+        grid.negotiator.up = True
+
+    return undo
+
+
+def _stop_schedd(grid: Grid, mishap: Mishap) -> Undo:
+    hit = [grid.schedds[name] for name in _hit({name: name for name in grid.schedds}, mishap)]
+    for schedd in hit:
+        schedd.up = False
+
+    def undo() -> None:
+        for schedd in hit:
+            schedd.up = True
+
+    return undo
+
+
+def _server_error(grid: Grid, server: SimulatedServer, mishap: Mishap) -> Undo:
+    grid.datacentre.fail(server, mishap.text or "the host has died")
+    return _nothing
+
+
+def _server_stopped(grid: Grid, server: SimulatedServer, mishap: Mishap) -> Undo:
+    grid.datacentre.fail(server, mishap.text, ServerStatus.STOPPED)
+    return _nothing
+
+
+def _server_paused(grid: Grid, server: SimulatedServer, _: Mishap) -> Undo:
+    """Its startd is silent while it lasts; nothing is lost."""
+    before, server.status, server.raw_status = server.status, ServerStatus.OTHER, "PAUSED"
+    startd = grid.startd_of(server)
+    if startd is not None:
+        grid.silence(startd)
+
+    def undo() -> None:
+        if server.status is ServerStatus.OTHER:
+            server.status, server.raw_status = before, ""
+            if startd is not None:
+                grid.reconnect(startd)
+
+    return undo
+
+
+def _server_vanishes(grid: Grid, server: SimulatedServer, _: Mishap) -> Undo:
+    grid.datacentre.vanish(server)
+    return _nothing
+
+
+def _unlist(grid: Grid, server: SimulatedServer, _: Mishap) -> Undo:
+    grid.datacentre.unlisted.add(server.id)
+    return lambda: grid.datacentre.unlisted.discard(server.id)
+
+
+def _slow(grid: Grid, mishap: Mishap) -> Undo:
+    before, grid.datacentre.boot_factor = grid.datacentre.boot_factor, mishap.value
+
+    def undo() -> None:
+        grid.datacentre.boot_factor = before
+
+    return undo
+
+
+def _quota(grid: Grid, mishap: Mishap) -> Undo:
+    before = grid.datacentre.spec
+    grid.datacentre.spec = replace(before, servers=int(mishap.value))
+
+    def undo() -> None:
+        grid.datacentre.spec = before
+
+    return undo
+
+
+BEGIN: Mapping[Kind, Callable[[Grid, Mishap], Undo]] = {
+    Kind.STARTD_RESTART: _each_startd(_restart_startd),
+    Kind.STARTD_SILENT: _each_startd(_silence),
+    Kind.STARTD_CLOSED: _each_startd(_close),
+    Kind.BLACK_HOLE: _each_startd(_black_hole),
+    Kind.FOREIGN_DRAIN: _each_startd(_foreign_drain),
+    Kind.TOKENS_EXPIRE: _each_startd(_expire_token),
+    Kind.ADS_VANISH: _each_startd(_hide_ad),
+    Kind.COLLECTOR_RESTART: _restart_collector,
+    Kind.COLLECTOR_OUTAGE: _stop_collector,
+    Kind.NEGOTIATOR_OUTAGE: _stop_negotiator,
+    Kind.SCHEDD_OUTAGE: _stop_schedd,
+    Kind.SERVER_ERROR: _each_server(_server_error),
+    Kind.SERVER_STOPPED: _each_server(_server_stopped),
+    Kind.SERVER_PAUSED: _each_server(_server_paused),
+    Kind.SERVER_VANISHES: _each_server(_server_vanishes),
+    Kind.SERVERS_UNLISTED: _each_server(_unlist),
+    Kind.BOOTS_FAIL: _each_group(lambda model, mishap: replace(model, boot_failure=mishap.value or 1.0)),
+    Kind.BOOTS_SLOW: _slow,
+    Kind.NEVER_JOIN: _each_group(lambda model, mishap: replace(model, never_joins=mishap.value or 1.0)),
+    Kind.NO_CAPACITY: _each_group(lambda model, mishap: replace(model, capacity=int(mishap.value))),
+    Kind.QUOTA: _quota,
+}
+"""How each mishap begins; what it gives back ends it."""
