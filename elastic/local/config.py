@@ -1,4 +1,4 @@
-"""What the daemons of a one-machine pool are configured with, and why; where the files lie is the pool's and the launcher's business."""
+"""What the daemons of a one-machine pool are configured with, and why; nothing is started here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from elastic.local.sandbox import JOB_USER, USERS
+from elastic.local.userdata import UserData
 
+SERVER_ATTRIBUTE = "ElasticServerId"
 DOMAIN = "elastic.local"
 WORKER_USER = f"worker@{DOMAIN}"
 CLIENT_USER = f"{JOB_USER}@{DOMAIN}"
@@ -62,27 +64,27 @@ def central_settings(folder: Path, *, port: int, extra_schedds: Sequence[str] = 
     return settings
 
 
-def worker_settings(
-    folder: Path, *, collector: str, name: str, cpus: int, memory_mb: int, disk_mb: int, gpus: int, attributes: Mapping[str, str]
-) -> Mapping[str, str]:
-    """Return the configuration of one worker below `folder`: one partitionable slot, and `attributes` (strings) in its ad."""
+def worker_settings(folder: Path, wanted: UserData, server_id: str) -> Mapping[str, str]:
+    """Return the configuration of one worker below `folder`: one partitionable slot that carries the server's id."""
+    attributes = {SERVER_ATTRIBUTE: server_id, **wanted.attributes}
     # Names only: jobs that ask for GPUs are matched and given one each, there is nothing to compute on.
-    devices = {"MACHINE_RESOURCE_GPUS": " ".join(f"GPU-{number}" for number in range(gpus))} if gpus else {}
+    gpus = " ".join(f"GPU-{number}" for number in range(wanted.gpus))
+    devices = {"MACHINE_RESOURCE_GPUS": gpus} if gpus else {}
     return {
-        **_common(folder, collector),
+        **_common(folder, wanted.collector),
         "DAEMON_LIST": "MASTER STARTD",
-        "MASTER_NAME": name,
-        "STARTD_NAME": name,
+        "MASTER_NAME": wanted.name,
+        "STARTD_NAME": wanted.name,
         "ALLOW_READ": "*",
         "ALLOW_WRITE": f"{WORKER_USER} {MATCH_SESSIONS}",
         "ALLOW_CLIENT": "*",
         "ALLOW_DAEMON": f"{WORKER_USER} {DAEMON_USER} {MATCH_SESSIONS}",
         # Draining and switching the startd off; only a token signed by this worker's own key gets this far.
         "ALLOW_ADMINISTRATOR": f"{CLIENT_USER} {WORKER_USER}",
-        "NUM_CPUS": str(cpus),
-        "MEMORY": str(memory_mb),
+        "NUM_CPUS": str(wanted.cpus),
+        "MEMORY": str(wanted.memory_mb),
         # A startd tells what is free in EXECUTE; a server with a disk of its own would have only that much.
-        "DISK": str(disk_mb * 1024),
+        "DISK": str(wanted.disk_mb * 1024),
         "NUM_SLOTS_TYPE_1": "1",
         "SLOT_TYPE_1": "100%",
         "SLOT_TYPE_1_PARTITIONABLE": "True",

@@ -13,6 +13,7 @@ from elastic.local.errors import LocalError
 ARCHIVE_KEYRING = "debian-archive-keyring"
 KEYRING_FILE = Path("usr/share/keyrings/debian-archive-keyring.gpg")
 SUITE_ALIASES = frozenset({"stable", "oldstable", "testing", "unstable", "sid"})
+HOST_HOOKS = ("APT::Update::Post-Invoke", "APT::Update::Post-Invoke-Success", "DPkg::Post-Invoke")
 APT_TIMEOUT_SECONDS = 900.0
 
 
@@ -47,10 +48,10 @@ def os_release(etc: Path = Path("/etc")) -> Mapping[str, str]:
 
 
 def download(packages: Sequence[str], *, suite: str, mirror: Mirror, folder: Path) -> Sequence[Path]:
-    """Fetch `packages` and everything that they depend on into `folder`; return the .deb files by name.
+    """Fetch `packages` and all that they depend on into `folder`; return the .deb files by name.
 
-    Every file is checked against the suite's signed index. A keyring too old for the suite is replaced, for this download
-    only, by the newest one that the machine's own (signed) sources offer.
+    Every file is checked against the suite's signed index. A keyring too old for the suite is replaced, for this
+    download only, by the newest one that the machine's own (signed) sources offer.
     """
     config = _private_config(folder, suite, mirror)
     try:
@@ -67,7 +68,7 @@ def download(packages: Sequence[str], *, suite: str, mirror: Mirror, folder: Pat
 
 
 def _private_config(folder: Path, suite: str, mirror: Mirror) -> Path:
-    """Write apt's configuration for one suite below `folder`, with an empty package database so that all dependencies come."""
+    """Write apt's configuration for one suite; the package database is empty, so that all dependencies come."""
     for name in ("state/lists/partial", "cache/archives/partial"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "status").write_text("", encoding="utf-8")
@@ -92,7 +93,10 @@ def _private_config(folder: Path, suite: str, mirror: Mirror) -> Path:
     }
     lines = [f'{name} "{value}";' for name, value in settings.items()]
     # The host's hooks (docker-clean and its like) belong to the host's own package state.
-    lines += [f"#clear {hook};" for hook in ("APT::Update::Post-Invoke", "APT::Update::Post-Invoke-Success", "DPkg::Post-Invoke")]
+    lines += [
+        f"#clear {hook};"
+        for hook in ("APT::Update::Post-Invoke", "APT::Update::Post-Invoke-Success", "DPkg::Post-Invoke")
+    ]
     config = folder / "apt.conf"
     config.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return config
@@ -118,11 +122,15 @@ def _apt(*arguments: str, config: Path | None = None, cwd: Path | None = None) -
 
 def _run(command: Sequence[str], *, cwd: Path | None = None) -> None:
     try:
-        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=APT_TIMEOUT_SECONDS, check=False)
+        done = subprocess.run(
+            command, cwd=cwd, capture_output=True, text=True, timeout=APT_TIMEOUT_SECONDS, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise LocalError(f"{command[0]} did not run: {error}") from error
     if done.returncode:
-        raise LocalError(f"{' '.join(command[:2])} failed ({done.returncode}): {(done.stdout + done.stderr).strip()[-2000:]}")
+        raise LocalError(
+            f"{' '.join(command[:2])} failed ({done.returncode}): {(done.stdout + done.stderr).strip()[-2000:]}"
+        )
 
 
 _ONE_LINE = re.compile(r"^deb\s+(?:\[(?P<options>[^]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<components>.*)$")
@@ -148,7 +156,10 @@ def _one_line(text: str) -> Iterator[tuple[str, Sequence[str], Sequence[str], st
 def _deb822(text: str) -> Iterator[tuple[str, Sequence[str], Sequence[str], str]]:
     for stanza in re.split(r"\n\s*\n", text):
         lines = [line for line in stanza.splitlines() if not line.startswith("#")]
-        fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines if line[:1].strip())}
+        fields = {
+            name.strip().lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in lines if line[:1].strip())
+        }
         if "deb" in fields.get("types", "").split() and fields.get("enabled", "yes").lower() != "no":
             keyring = fields.get("signed-by", "")
             for uri in fields.get("uris", "").split():

@@ -10,28 +10,26 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
 from elastic.local import config, tokens
 from elastic.local.errors import LocalError
-from elastic.local.processes import ProcessId, children, identify, name_of, send
-from elastic.local.sandbox import FOLDER_MARK, Sandbox, require
+from elastic.local.processes import ProcessId, children, name_of, send
+from elastic.local.sandbox import Sandbox, require
 from elastic.local.userdata import UserData, parse
 
-SERVER_ATTRIBUTE = "ElasticServerId"
 LOCK_FILE = "launcher.lock"
 STATE_FILE = "launcher.json"
 TOMBSTONE = "deleted"
 POLL_SECONDS = 0.05
+IDLE_SECONDS = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,49 +37,60 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="elastic.local.launcher", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--prefix", type=Path, required=True, help="folder with the unpacked HTCondor daemons")
     parser.add_argument("--node", type=Path, required=True, help="existing folder for everything this worker writes")
-    parser.add_argument("--server-id", required=True, help=f"what the cloud calls this server; becomes {SERVER_ATTRIBUTE} in its ads")
-    parser.add_argument("--mark", type=Path, help="folder that its processes are to be found by later (default: the node's)")
+    parser.add_argument(
+        "--server-id",
+        required=True,
+        help=f"what the cloud calls this server; becomes {config.SERVER_ATTRIBUTE} in its ads",
+    )
     parser.add_argument("user_data", type=Path, help="TOML file that describes the worker")
     chosen = parser.parse_args(arguments)
     try:
-        launch = Launch(chosen.node.resolve(), chosen.prefix.resolve(), chosen.server_id, chosen.mark)
-        return launch.run(parse(chosen.user_data.read_text(encoding="utf-8")))
+        launch = Launch(chosen.node.resolve(), chosen.prefix.resolve(), chosen.server_id)
     except (LocalError, OSError) as error:
         print(f"launcher: {error}", file=sys.stderr)  # noqa: T201  its console
         return 2
+    return launch.run(chosen.user_data)
 
 
 class Launch:
     """One worker's way from user data to its end, recorded in the node's folder for whoever looks later."""
 
-    def __init__(self, node: Path, prefix: Path, server_id: str, mark: Path | None) -> None:
-        """Take the node's lock, which is held as long as this process lives; raise LocalError if another one holds it."""
-        self.node, self.server_id = node, server_id
+    def __init__(self, node: Path, prefix: Path, server_id: str) -> None:
+        """Take the node's lock for as long as this process lives; raise LocalError if another one holds it."""
+        self.node, self.prefix, self.server_id = node, prefix, server_id
         self._lock = _take_lock(node)
-        self._stopping = False
-        self._master: ProcessId | None = None
-        self.sandbox = Sandbox(
-            prefix=prefix,
-            mount_point=node / "root",
-            folders=(node,),
-            mark=(mark or Path(os.environ.get(FOLDER_MARK, node))).resolve(),
-            environment={"CONDOR_CONFIG": str(node / "condor_config")},
-            how=require(),
-        )
+        self._stopping = self._started = False
         signal.signal(signal.SIGTERM, self._stop)
 
-    def run(self, wanted: UserData) -> int:
-        """Boot, run and end; the phases `booting`, `started`, `ended` go to the state file."""
+    def run(self, user_data: Path) -> int:
+        """Boot, run and end; the phases `booting`, `running`, `ended` go to the state file. Return the exit status."""
         self._record("booting")
+        try:
+            status = self._run(parse(user_data.read_text(encoding="utf-8")))
+        except (LocalError, OSError) as error:
+            print(f"launcher: {error}", file=sys.stderr)  # noqa: T201  its console
+            status = 2
+        self._record("ended", status)
+        return status
+
+    def _run(self, wanted: UserData) -> int:
+        sandbox = Sandbox(
+            prefix=self.prefix,
+            mount_point=self.node / "root",
+            folders=(self.node,),
+            mark=self.node,
+            environment={"CONDOR_CONFIG": str(self.node / "condor_config")},
+            how=require(),
+        )
         self._sleep(wanted.boot_delay_seconds)
         if self._stopping:
-            return self._ended(0)
+            return 0
         self._configure(wanted)
-        with subprocess.Popen(
-            self.sandbox.command("condor_master", "-f"), env=self.sandbox.host_environment(), stdin=subprocess.DEVNULL
-        ) as process:
+        sandbox.write_accounts()
+        command = sandbox.command("condor_master", "-f")
+        with subprocess.Popen(command, env=sandbox.host_environment(), stdin=subprocess.DEVNULL) as process:
             self._watch(process)
-        return self._ended(process.returncode)
+        return process.returncode
 
     def _configure(self, wanted: UserData) -> None:
         """Write the worker's configuration, key and tokens."""
@@ -90,57 +99,38 @@ class Launch:
         config.write_secret(self.node / "tokens.d" / "pool", wanted.token.encode())
         # Its own daemons trust each other by its own key; the collector would not believe this token.
         own = tokens.mint(
-            wanted.signing_key, key_id=wanted.signing_key_id, domain=config.DOMAIN, subject=config.WORKER_USER, issued_at=time.time()
+            wanted.signing_key,
+            key_id=wanted.signing_key_id,
+            domain=config.DOMAIN,
+            subject=config.WORKER_USER,
+            issued_at=time.time(),
         )
         config.write_secret(self.node / "tokens.d" / "own", own.encode())
-        settings = config.worker_settings(
-            self.node, collector=wanted.collector, name=wanted.name, cpus=wanted.cpus, memory_mb=wanted.memory_mb,
-            disk_mb=wanted.disk_mb, gpus=wanted.gpus, attributes={SERVER_ATTRIBUTE: self.server_id, **wanted.attributes},
-        )  # fmt: skip
+        settings = config.worker_settings(self.node, wanted, self.server_id)
         (self.node / "condor_config").write_text(config.render(settings, wanted.config), encoding="utf-8")
-        self.sandbox.write_accounts()
         # Left over from before a reboot, it would make the new master look started.
         self._address_file().unlink(missing_ok=True)
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
-        """Stay until the namespace has ended; note its first process, and when its master can be talked to."""
-        first: ProcessId | None = None
-        reported = told = False
+        """Stay until the namespace has ended; note when its master can be talked to, and pass on the wish to stop."""
+        told = False
         while process.poll() is None:
-            if first is None and (found := children(process.pid)):
-                first = found[0]
-                self._record("booting", first)
-            if not reported and first and self._address_file().exists():
-                reported = True
-                self._record("started", first)
-            if self._stopping and first and not told and (master := _master_below(first)):
+            if not self._started and self._address_file().exists():
+                self._started = True
+                self._record("running")
+            if self._stopping and not told and (master := _master_below(process.pid)):
                 told = True
                 send(master, signal.SIGTERM)
-            # Once it runs there is nothing to look for but its end or a signal, which ends the sleep.
-            if reported and not self._stopping:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(1.0)
-            else:
-                time.sleep(POLL_SECONDS)
+            # Once it runs there is nothing to look for but its end or a signal; a thousand pollers would be a load.
+            time.sleep(IDLE_SECONDS if self._started else POLL_SECONDS)
 
     def _address_file(self) -> Path:
         return self.node / "log" / ".master_address"
 
-    def _ended(self, status: int) -> int:
-        self._record("ended", status=status)
-        return status
-
-    def _record(self, phase: str, first: ProcessId | None = None, status: int | None = None) -> None:
-        """Write the state file anew: phase, this process, the first process of the namespace, the exit status."""
-        this = identify(os.getpid())
-        state = {
-            "phase": phase,
-            "launcher": this.to_json() if this else None,
-            "first": first.to_json() if first else None,
-            "status": status,
-        }
+    def _record(self, phase: str, status: int | None = None) -> None:
+        """Write the state file anew: phase, whether the master ever ran, the exit status."""
         partial = self.node / f".{STATE_FILE}.partial"
-        partial.write_text(json.dumps(state), encoding="utf-8")
+        partial.write_text(json.dumps({"phase": phase, "started": self._started, "status": status}), encoding="utf-8")
         partial.rename(self.node / STATE_FILE)
 
     def _sleep(self, seconds: float) -> None:
@@ -167,9 +157,9 @@ def _take_lock(node: Path) -> IO[bytes]:
     return handle
 
 
-def _master_below(first: ProcessId) -> ProcessId | None:
-    """Return condor_master below the first process of its namespace; bubblewrap puts one process more between."""
-    level = [first]
+def _master_below(parent: int) -> ProcessId | None:
+    """Return condor_master somewhere below the process that made the namespace."""
+    level = children(parent)
     while level:
         for process in level:
             if name_of(process) == "condor_master":

@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import psutil
 
 from elastic.local import config, tokens
 from elastic.local.errors import LocalError
-from elastic.local.ports import free_port
+from elastic.local.loopback import free_port
 from elastic.local.sandbox import JOB_USER, USERS, Sandbox, require
 
 START_SECONDS = 60.0
@@ -30,7 +31,12 @@ class Pool:
     """
 
     def __init__(
-        self, root: Path, prefix: Path, *, extra_config: Mapping[str, str] | None = None, extra_schedds: Sequence[str] = ()
+        self,
+        root: Path,
+        prefix: Path,
+        *,
+        extra_config: Mapping[str, str] | None = None,
+        extra_schedds: Sequence[str] = (),
     ) -> None:
         """Prepare a pool; nothing is written or started before `start`."""
         self.root = root.resolve()
@@ -44,7 +50,7 @@ class Pool:
         self._how = require()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Pool:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -57,7 +63,7 @@ class Pool:
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start the daemons and return once the schedd is in the collector; raise LocalError with the log's end if it is not."""
+        """Start the daemons, return once the schedd is in the collector; else raise LocalError with the logs' end."""
         self._make_folders()
         for _ in range(5):
             self.port = free_port()
@@ -98,23 +104,37 @@ class Pool:
         }
 
     def token(
-        self, subject: str, *, scopes: Sequence[str] = (), expires_in_seconds: float | None = None, key_id: str = tokens.POOL_KEY_ID
+        self,
+        subject: str,
+        *,
+        scopes: Sequence[str] = (),
+        expires_in_seconds: float | None = None,
+        key_id: str = tokens.POOL_KEY_ID,
     ) -> str:
         """Return a token signed by a key of this pool, e.g. for another user of it or a worker."""
         now = time.time()
         expiry = None if expires_in_seconds is None else now + expires_in_seconds
         key = (self.folder / "passwords.d" / key_id).read_bytes()
-        return tokens.mint(key, key_id=key_id, domain=config.DOMAIN, subject=subject, issued_at=now, expires_at=expiry, scopes=scopes)
+        return tokens.mint(
+            key, key_id=key_id, domain=config.DOMAIN, subject=subject, issued_at=now, expires_at=expiry, scopes=scopes
+        )
 
     def tool(self, *command: str, timeout_seconds: float = 60.0) -> str:
         """Run a condor command line tool as the pool's own administrator and return what it printed."""
         sandbox = self._sandbox(f"tool-{threading.get_ident()}")
         sandbox.write_accounts()
         done = subprocess.run(
-            sandbox.command(*command), env=sandbox.host_environment(), capture_output=True, text=True, timeout=timeout_seconds, check=False
+            sandbox.command(*command),
+            env=sandbox.host_environment(),
+            capture_output=True,
+            text=True,
+            timeout=timeout_seconds,
+            check=False,
         )
         if done.returncode:
-            raise LocalError(f"{' '.join(command)} failed ({done.returncode}): {(done.stdout + done.stderr).strip()[-1000:]}")
+            raise LocalError(
+                f"{' '.join(command)} failed ({done.returncode}): {(done.stdout + done.stderr).strip()[-1000:]}"
+            )
         return done.stdout
 
     def daemon(self, name: str) -> psutil.Process:
@@ -124,7 +144,11 @@ class Pool:
             with suppress(psutil.NoSuchProcess):
                 line = process.cmdline()
                 local = line[line.index("-local-name") + 1] if "-local-name" in line else ""
-                if process.name() == f"condor_{wanted}" and local == argument and process.status() != psutil.STATUS_ZOMBIE:
+                if (
+                    process.name() == f"condor_{wanted}"
+                    and local == argument
+                    and process.status() != psutil.STATUS_ZOMBIE
+                ):
                     return process
         raise LocalError(f"no condor_{name} is running in {self.root}")
 
@@ -195,9 +219,13 @@ class Pool:
         def keep() -> None:
             with (self.folder / "console.log").open("ab") as console:
                 self._process = subprocess.Popen(
-                    sandbox.command("condor_master", "-f"), env=sandbox.host_environment(), stdin=subprocess.DEVNULL, stdout=console,
-                    stderr=console, start_new_session=True,
-                )  # fmt: skip
+                    sandbox.command("condor_master", "-f"),
+                    env=sandbox.host_environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=console,
+                    stderr=console,
+                    start_new_session=True,
+                )
             process = self._process
             started.set()
             process.wait()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +19,10 @@ DEAD_STATES = frozenset({"Z", "X"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessId:
-    """A process id with the kernel's start time of that process (clock ticks since boot), so that a reused id is not mistaken for it."""
+    """A process id with the kernel's start time (clock ticks since boot): a reused id is not mistaken for it."""
 
     pid: int
     start_ticks: int
-
-    def to_json(self) -> Mapping[str, int]:
-        """Return the two numbers for a file on disk."""
-        return {"pid": self.pid, "start_ticks": self.start_ticks}
 
 
 def identify(pid: int) -> ProcessId | None:
@@ -72,7 +68,7 @@ def name_of(process: ProcessId) -> str:
 
 
 def marked(root: Path) -> Sequence[ProcessId]:
-    """Return every running process that a pool or server below `root` started, this process excepted."""
+    """Return every running process that a pool or server in or below `root` started, this process excepted."""
     return sorted(_marked(root.resolve()), key=lambda process: (process.start_ticks, process.pid))
 
 
@@ -88,7 +84,9 @@ def teardown(root: Path, *, seconds: float = 30.0) -> int:
         for process in left:
             send(process, signal.SIGKILL)
         if time.monotonic() > deadline:
-            raise LocalError(f"processes {[process.pid for process in left]} of {root} did not end within {seconds:.0f} s")
+            raise LocalError(
+                f"processes {[process.pid for process in left]} of {root} did not end within {seconds:.0f} s"
+            )
         time.sleep(0.02)
         left = marked(root)
     return len(first)
@@ -96,9 +94,12 @@ def teardown(root: Path, *, seconds: float = 30.0) -> int:
 
 def _marked(root: Path) -> Iterator[ProcessId]:
     mark = f"{FOLDER_MARK}={root}".encode()
+    below = mark + b"/"
     for entry in PROC.iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             # Others' processes cannot be read without root; those that end while we look are gone anyway.
             with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
-                if mark in (entry / "environ").read_bytes().split(b"\0") and (process := identify(int(entry.name))):
+                variables = (entry / "environ").read_bytes().split(b"\0")
+                found = any(variable == mark or variable.startswith(below) for variable in variables)
+                if found and (process := identify(int(entry.name))):
                     yield process

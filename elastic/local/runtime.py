@@ -46,7 +46,7 @@ class Runtime:
 
 
 def runtime_home() -> Path:
-    """Return where runtimes are kept: `.local/htcondor` of the clone this runs from, else below the user's cache."""
+    """Return where runtimes are kept: `.local/htcondor` of this clone, or below the user's cache if it is none."""
     project = Path(__file__).resolve().parents[2]
     if (project / "pyproject.toml").is_file():
         return project / ".local" / "htcondor"
@@ -59,7 +59,8 @@ def prepare(
 ) -> Runtime:
     """Return the runtime of `suite`, fetched and unpacked first if it is not there yet.
 
-    Safe to repeat, to kill at any moment and to call from several processes at once: the folder appears whole or not at all.
+    Safe to repeat, to kill at any moment and to call from several processes at once: the folder appears whole or not
+    at all.
     """
     home = (home or runtime_home()).resolve()
     prefix = home / suite
@@ -87,7 +88,7 @@ def _build(prefix: Path, suite: str, mirror: Mirror, report: Progress) -> None:
     partial.mkdir()
     _unpack(archives, partial, report)
     _finish(partial)
-    manifest = {"suite": suite, "packages": {name: record for name, record in map(_record, archives)}}
+    manifest = {"suite": suite, "packages": dict(map(_record, archives))}
     (partial / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     partial.rename(prefix)
     shutil.rmtree(downloads, ignore_errors=True)
@@ -120,7 +121,9 @@ def _finish(prefix: Path) -> None:
     for name in ("etc/condor", "var/cache", "var/lib"):
         shutil.rmtree(prefix / name, ignore_errors=True)
     etc = prefix / "etc"
-    (etc / "nsswitch.conf").write_text("passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n", encoding="utf-8")
+    (etc / "nsswitch.conf").write_text(
+        "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n", encoding="utf-8"
+    )
     (etc / "hosts").write_text("127.0.0.1 localhost\n", encoding="utf-8")
     for name in ("passwd", "group", "resolv.conf"):
         (etc / name).write_text("", encoding="utf-8")
@@ -162,8 +165,10 @@ def known_good() -> Mapping[str, Any]:
     return record
 
 
-def compare(packages: Mapping[str, Mapping[str, str]], tested: Mapping[str, Mapping[str, str]], suite: str) -> Sequence[str]:
-    """Return one sentence for each condor package that is not the tested one; a warning, not an error: mirrors move on."""
+def compare(
+    packages: Mapping[str, Mapping[str, str]], tested: Mapping[str, Mapping[str, str]], suite: str
+) -> Sequence[str]:
+    """Return a sentence for each condor package that is not the tested one; no error, because mirrors move on."""
     if not tested:
         return (f"no tested HTCondor version on record for suite {suite}",)
     found = []

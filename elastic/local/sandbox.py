@@ -1,4 +1,4 @@
-"""Run one command inside an unpacked prefix, in mount and process namespaces of its own; the machine's mounts never change."""
+"""Run a command inside an unpacked prefix, in namespaces of its own; the machine's own mounts never change."""
 
 from __future__ import annotations
 
@@ -47,13 +47,17 @@ def availability() -> Availability:
         return Availability(how=None, reason=f"HTCondor daemons are run on Linux only, not on {sys.platform}")
     missing = [name for name in ("apt-get", "dpkg-deb", "tar", "setpriv") if not shutil.which(name, path=HOST_PATH)]
     if missing:
-        return Availability(how=None, reason=f"needs {', '.join(missing)} to fetch and start HTCondor: not a Debian system?")
+        return Availability(
+            how=None, reason=f"needs {', '.join(missing)} to fetch and start HTCondor: not a Debian system?"
+        )
     if os.geteuid() == 0:
         if _works("unshare", "--mount", "--pid", "--fork", "--propagation", "private", "true"):
             return Availability(how=Confinement.UNSHARE, reason="root, with namespaces of its own for each daemon tree")
         return Availability(how=None, reason="root, but may not make namespaces (a container without CAP_SYS_ADMIN?)")
     if not shutil.which("bwrap"):
-        return Availability(how=None, reason="neither root nor bubblewrap: run as root, or install the package bubblewrap")
+        return Availability(
+            how=None, reason="neither root nor bubblewrap: run as root, or install the package bubblewrap"
+        )
     if _works("bwrap", "--unshare-user", "--unshare-pid", "--bind", "/", "/", "true"):
         return Availability(how=Confinement.BUBBLEWRAP, reason="bubblewrap, in a user namespace")
     return Availability(how=None, reason="bubblewrap is here, but this system forbids user namespaces without root")
@@ -82,8 +86,14 @@ class Sandbox:
     how: Confinement = Confinement.UNSHARE
 
     def command(self, *inner: str) -> Sequence[str]:
-        """Return the command line that runs `inner` in its namespace; whoever starts it takes it along when it dies."""
-        environment = {"PATH": CLEAN_PATH, "HOME": "/", "LANG": "C.UTF-8", FOLDER_MARK: str(self.mark), **self.environment}
+        """Return the command line that runs `inner` in its namespace, which dies with the thread that starts it."""
+        environment = {
+            "PATH": CLEAN_PATH,
+            "HOME": "/",
+            "LANG": "C.UTF-8",
+            FOLDER_MARK: str(self.mark),
+            **self.environment,
+        }
         together = ("setpriv", "--pdeathsig", "KILL")
         match self.how:
             case Confinement.UNSHARE:
@@ -114,8 +124,8 @@ class Sandbox:
     def _script(self, inner: str) -> str:
         """Return the shell lines that build the root folder on a tmpfs and run `inner` in it.
 
-        A tmpfs, not the prefix itself: the prefix stays untouched, and condor's starter needs its root to be a mount point
-        (else every job is held with errno 22).
+        A tmpfs, not the prefix itself: the prefix stays untouched, and condor's starter needs its root to be a mount
+        point (else every job is held with errno 22).
         """
         root, prefix = shlex.quote(str(self.mount_point)), shlex.quote(str(self.prefix))
         lines = [
@@ -141,12 +151,36 @@ class Sandbox:
     def _bubblewrap(self, environment: Mapping[str, str]) -> Sequence[str]:
         """Return the same root folder as options of bwrap."""
         usr, etc = str(self.prefix / "usr"), str(self.prefix / "etc")
-        options = ["--unshare-user", "--unshare-pid", "--die-with-parent", "--ro-bind", usr, "/usr", "--ro-bind", etc, "/etc"]
+        options = [
+            "--unshare-user",
+            "--unshare-pid",
+            "--die-with-parent",
+            "--ro-bind",
+            usr,
+            "/usr",
+            "--ro-bind",
+            etc,
+            "/etc",
+        ]
         for name in ("passwd", "group"):
             options += ["--ro-bind", str(self._accounts(name)), f"/etc/{name}"]
         for name in MERGED:
             options += ["--symlink", f"usr/{name}", f"/{name}"]
-        options += ["--proc", "/proc", "--dev", "/dev", "--ro-bind", "/sys", "/sys", "--tmpfs", "/tmp", "--dir", "/run", "--dir", "/var/tmp"]  # noqa: S108  a tmpfs inside
+        options += [
+            "--proc",
+            "/proc",
+            "--dev",
+            "/dev",
+            "--ro-bind",
+            "/sys",
+            "/sys",
+            "--tmpfs",
+            "/tmp",  # noqa: S108  a tmpfs of its own
+            "--dir",
+            "/run",
+            "--dir",
+            "/var/tmp",  # noqa: S108  as above
+        ]
         for folder in self.folders:
             options += ["--bind", str(folder), str(folder)]
         options += ["--clearenv"]

@@ -1,4 +1,4 @@
-"""Mint HTCondor IDTOKENs and the signing keys behind them; where they are stored is the pool's and the launcher's business."""
+"""Mint HTCondor IDTOKENs and the signing keys behind them; nothing is stored here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The small TOML file that tells one worker everything it needs to join a pool: written by elastic, read by the launcher."""
+"""The small TOML file that tells one worker all it needs to join a pool: elastic writes it, the launcher reads it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from elastic.local.errors import LocalError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserData:
-    """What one worker is to be. `attributes` (strings) go into its machine ad, `config` into its condor configuration.
+    """What one worker is to be; `attributes` (strings) go into its machine ad, `config` into its configuration.
 
-    `token` lets it advertise itself; `signing_key` is its own (not the pool's), by which it believes whoever may drain it.
+    `token` lets it advertise itself; `signing_key` is its own (not the pool's), by which it knows who may drain it.
     """
 
     name: str
@@ -39,7 +39,11 @@ class UserData:
         lines = [f"{name} = {json.dumps(value)}" for name, value in flat.items()]
         for table in _TABLES:
             content: Mapping[str, str] = getattr(self, table)
-            lines += ["", f"[{table}]", *(f"{json.dumps(name)} = {json.dumps(value)}" for name, value in content.items())]
+            lines += [
+                "",
+                f"[{table}]",
+                *(f"{json.dumps(name)} = {json.dumps(value)}" for name, value in content.items()),
+            ]
         return "\n".join(lines) + "\n"
 
 
