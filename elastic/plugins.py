@@ -39,9 +39,7 @@ def find(group: str, name: str) -> object:
     match found:
         case []:
             known = names(group)
-            raise PluginError(
-                [f"no {noun} named '{name}'; known: {', '.join(known)}{suggestion(name, known)}"]
-            )
+            raise PluginError([f"no {noun} named '{name}'; known: {', '.join(known)}{suggestion(name, known)}"])
         case [entry]:
             return _loaded(noun, entry)
         case _:

@@ -25,8 +25,7 @@ class LedgerLock:
             holder = os.pread(self._file, 4096, 0)
             os.close(self._file)
             raise LedgerError(
-                f"ledger {ledger} is in use by {_who(holder)}; "
-                "stop that daemon, or give this one a ledger of its own"
+                f"ledger {ledger} is in use by {_who(holder)}; stop that daemon, or give this one a ledger of its own"
             ) from error
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode(), 0)

@@ -114,8 +114,7 @@ def _revision(connection: Connection) -> str | None:
     (revision,) = connection.exec_driver_sql("SELECT version_num FROM alembic_version").one()
     if revision not in REVISIONS:
         raise LedgerError(
-            f"its schema is {revision}, newer than this program knows (up to {HEAD}); "
-            "install the elastic that wrote it"
+            f"its schema is {revision}, newer than this program knows (up to {HEAD}); install the elastic that wrote it"
         )
     return str(revision)
 

@@ -27,9 +27,7 @@ workers = Table(
     Index("workers_by_end", "gone_at"),
 )
 
-groups = Table(
-    "groups", metadata, Column("name", Text, primary_key=True), Column("record", Text, nullable=False)
-)
+groups = Table("groups", metadata, Column("name", Text, primary_key=True), Column("record", Text, nullable=False))
 
 overrides = Table(
     "overrides",

@@ -13,9 +13,7 @@ from elastic.core.override import Override
 from elastic.ports import LedgerError
 
 SCALARS = tuple(
-    field.name
-    for field in fields(Memory)
-    if field.name not in {"ledger", "pool", "workers", "groups", "overrides"}
+    field.name for field in fields(Memory) if field.name not in {"ledger", "pool", "workers", "groups", "overrides"}
 )
 """The fields of Memory that are rows of the table meta."""
 
@@ -109,10 +107,7 @@ def end_overrides(connection: Connection, ids: Sequence[str]) -> None:
 
 def add_events(connection: Connection, happened: Iterable[Event]) -> None:
     """Append events."""
-    rows = [
-        {"at": e.at, "kind": e.kind, "text": e.text, "worker_group": e.group, "worker": e.worker}
-        for e in happened
-    ]
+    rows = [{"at": e.at, "kind": e.kind, "text": e.text, "worker_group": e.group, "worker": e.worker} for e in happened]
     if rows:
         connection.execute(insert(events), rows)
 
