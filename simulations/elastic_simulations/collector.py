@@ -15,7 +15,7 @@ class Collector:
     def __init__(self, spec: PoolSpec, timeline: Timeline) -> None:
         """Start empty."""
         self.up = True
-        self.started_us = timeline.now_us
+        self.started_us = timeline.now_us - micros(spec.collector_age_seconds)
         self.hidden: set[str] = set()
         self._spec, self._timeline = spec, timeline
         self._ads: dict[str, tuple[int, Machine]] = {}

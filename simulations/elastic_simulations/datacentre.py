@@ -1,5 +1,6 @@
 """The inside of the simulated cloud: servers that boot, fail, die and go, and the quota."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -18,7 +19,6 @@ class SimulatedServer:
     id: str
     name: str
     group: str
-    number: int
     flavor: Resources
     machine: MachineSpec
     requested_us: int
@@ -49,7 +49,7 @@ class Datacentre:
         self.spec, self.groups = spec, dict(groups)
         self.servers: dict[str, SimulatedServer] = {}
         self.gone: list[SimulatedServer] = []
-        self.requests = 0
+        self._times: Counter[str] = Counter()
         self.boot_factor = 1.0
         self.unlisted: set[str] = set()
         self._by_name: dict[str, SimulatedServer] = {}
@@ -70,13 +70,13 @@ class Datacentre:
         worker: str | None = None,
     ) -> SimulatedServer:
         """A new server that boots and will be this machine; room and quota are the caller's to check."""
-        self.requests += 1
-        digest = blake2b(f"{self.requests}\0{name}".encode(), digest_size=16).hexdigest()
+        # By name and how often it was used, not by order: calls in parallel threads give the same ids.
+        self._times[name] += 1
+        digest = blake2b(f"{name}\0{self._times[name]}".encode(), digest_size=16).hexdigest()
         server = SimulatedServer(
             id=digest,
             name=name,
             group=group,
-            number=self.requests,
             flavor=flavor,
             machine=machine,
             requested_us=self._timeline.now_us,

@@ -60,7 +60,7 @@ class Grid:
         )
         self.catch_up: Callable[[], None] = _stay
         self._lock = threading.RLock()
-        self._machines = self._clusters = 0
+        self._clusters = 0
 
     @property
     def now(self) -> float:
@@ -118,7 +118,7 @@ class Grid:
     def add_machine(self, name: str, spec: MachineSpec) -> Startd:
         """A machine that is not ours, running from now on."""
         with self._lock:
-            startd = self._machine(name, spec)
+            startd = self._machine(name, spec, self.timeline.now_us)
             self._start(startd)
             return startd
 
@@ -165,13 +165,13 @@ class Grid:
         spec = server.machine
         if self.draws.happens(model.black_hole, "black hole", server.name):
             spec = replace(spec, black_hole=True)
-        startd = self._machine(f"{server.name}.{self.spec.name}", spec)
+        startd = self._machine(f"{server.name}.{self.spec.name}", spec, server.requested_us)
         startd.server_id, startd.worker = server.id, server.worker
         self._start(startd)
 
-    def _machine(self, name: str, spec: MachineSpec) -> Startd:
-        self._machines += 1
-        startd = self.startds[name] = Startd(name, spec, self._machines, self.timeline, self.collector.announce)
+    def _machine(self, name: str, spec: MachineSpec, launched_us: int) -> Startd:
+        startd = Startd(name, spec, (launched_us, len(name), name), self.timeline, self.collector.announce)
+        self.startds[name] = startd
         return startd
 
     def _start(self, startd: Startd) -> None:

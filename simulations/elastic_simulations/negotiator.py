@@ -14,16 +14,19 @@ from elastic_simulations.timeline import Rank, Timeline, micros
 CYCLES_KEPT = 10
 
 
-def _fullest(startd: Startd) -> tuple[int, int, int]:
-    return (startd.free().cpus, -startd.idle_since_us, startd.number)
+def _fullest(startd: Startd) -> tuple[int, int, tuple[int, int, str]]:
+    return (startd.free().cpus, -startd.idle_since_us, startd.launched)
 
 
-def _emptiest(startd: Startd) -> tuple[int, int, int]:
-    return (-startd.free().cpus, -startd.idle_since_us, startd.number)
+def _emptiest(startd: Startd) -> tuple[int, int, tuple[int, int, str]]:
+    return (-startd.free().cpus, -startd.idle_since_us, startd.launched)
 
 
-PACKING: Mapping[str, Callable[[Startd], tuple[int, int, int]]] = {"fullest": _fullest, "emptiest": _emptiest}
-"""Which machine with room a job goes to: the lowest key; then the most recently idle, then launch number."""
+PACKING: Mapping[str, Callable[[Startd], tuple[int, int, tuple[int, int, str]]]] = {
+    "fullest": _fullest,
+    "emptiest": _emptiest,
+}
+"""Which machine with room a job goes to: the lowest key; then the most recently idle, then launched first."""
 
 
 class Negotiator:

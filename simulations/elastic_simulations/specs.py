@@ -20,6 +20,7 @@ class PoolSpec:
 
     name: str = "simulated"
     schedds: tuple[str, ...] = ("schedd",)
+    collector_age_seconds: float = 86400.0
     negotiation_seconds: float = 60.0
     update_seconds: float = 300.0
     ad_delay_seconds: float = 1.0

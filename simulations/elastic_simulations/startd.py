@@ -38,12 +38,12 @@ class Startd:
         self,
         name: str,
         spec: MachineSpec,
-        number: int,
+        launched: tuple[int, int, str],
         timeline: Timeline,
         changed: Callable[["Startd"], None],
     ) -> None:
         """Prepare a machine that is not running yet; `changed` is called whenever its ad changes."""
-        self.name, self.spec, self.number = name, spec, number
+        self.name, self.spec, self.launched = name, spec, launched
         self.server_id: str | None = None
         self.worker: str | None = None
         self.power = self.reachable = True

@@ -1,0 +1,133 @@
+"""Tables of a TOML file as the values that a dataclass describes; every mistake is found at once, with its path."""
+
+import dataclasses
+import types
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import TypeVar, Union, get_args, get_origin, get_type_hints
+
+from elastic.core.resources import Resources
+from elastic_simulations.draws import Constant, Distribution, Empirical, Exponential, Lognormal, Uniform
+
+T = TypeVar("T")
+
+DISTRIBUTIONS: Mapping[str, Callable[..., Distribution]] = {
+    "constant": Constant,
+    "uniform": Uniform,
+    "exponential": Exponential,
+    "lognormal": Lognormal,
+    "empirical": lambda *values: Empirical(values),
+}
+"""By the name in the file: `boot = 60`, `boot = { lognormal = [60, 0.3] }`, `boot = { empirical = [41, 55, 97] }`."""
+
+
+def _pairs(raw: object) -> object:
+    """Amounts by name as sorted pairs; a list stays a tuple."""
+    return tuple(sorted((k, float(v)) for k, v in raw.items())) if isinstance(raw, Mapping) else tuple(_items(raw))
+
+
+def _items(raw: object) -> list[object]:
+    return raw if isinstance(raw, list) else []
+
+
+PLAIN: Mapping[object, tuple[type | types.UnionType, Callable[[object], object]]] = {
+    bool: (bool, lambda raw: raw),
+    str: (str, lambda raw: raw),
+    int: (int, lambda raw: raw),
+    float: (int | float, lambda raw: float(raw) if isinstance(raw, int | float) else raw),
+    frozenset: (list, lambda raw: frozenset(str(item) for item in _items(raw))),
+    tuple: (list | Mapping, _pairs),
+    Mapping: (Mapping, lambda raw: raw),
+}
+"""By a field's type: what the file may hold, and how it becomes the value. A missing key is an error of ours."""
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be read; `problems` are all mistakes, each with its path and what would be right."""
+
+    def __init__(self, problems: list[str]) -> None:
+        """Keep the problems; the text joins them."""
+        self.problems = tuple(problems)
+        super().__init__("; ".join(problems))
+
+
+class Reader:
+    """Reads tables and collects the problems; what could not be read is its field's default, or absent."""
+
+    def __init__(self) -> None:
+        """No problems yet."""
+        self.problems: list[str] = []
+
+    def read(self, kind: type[T], table: object, path: str, **given: object) -> T | None:
+        """A dataclass of this kind; `given` fields are not taken from the table. None when it could not be made."""
+        if not isinstance(table, Mapping):
+            self.problems.append(f"{path}: must be a table")
+            return None
+        hints = get_type_hints(kind)
+        known = {f.name: f for f in dataclasses.fields(kind) if f.init and f.name not in given}  # type: ignore[arg-type]
+        self._unknown(table, known, path)
+        before = len(self.problems)
+        values = {name: self.value(hints[name], table[name], f"{path}.{name}") for name in known if name in table}
+        for name, field in known.items():
+            if name not in table and field.default is field.default_factory is dataclasses.MISSING:
+                self.problems.append(f"{path}.{name}: missing")
+        return kind(**values, **given) if len(self.problems) == before else None
+
+    def value(self, hint: object, raw: object, path: str) -> object:
+        """One field's value; None after a problem."""
+        if get_origin(hint) in (Union, types.UnionType):
+            (inner,) = [choice for choice in get_args(hint) if choice is not type(None)]
+            return self.value(inner, raw, path)
+        if hint is Distribution:
+            return self._distribution(raw, path)
+        if hint is Resources:
+            return self._resources(raw, path)
+        if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+            return self.read(hint, raw, path)
+        if isinstance(hint, type) and issubclass(hint, Enum):
+            return self._one_of(hint, raw, path)
+        return self._plain(hint, raw, path)
+
+    def _plain(self, hint: object, raw: object, path: str) -> object:
+        accepted, made = PLAIN[get_origin(hint) or hint]
+        if isinstance(raw, accepted) and (accepted is bool or not isinstance(raw, bool)):
+            return made(raw)
+        self.problems.append(f"{path}: {raw!r} is no {getattr(hint, '__name__', hint)}")
+        return None
+
+    def _unknown(self, table: Mapping[object, object], known: Mapping[str, object], path: str) -> None:
+        names = sorted(str(name) for name in table if name not in known)
+        self.problems += [f"{path}.{name}: unknown; known: {', '.join(sorted(known))}" for name in names]
+
+    def _one_of(self, kind: type[Enum], raw: object, path: str) -> Enum | None:
+        found = next((member for member in kind if member.value == raw), None)
+        if found is None:
+            self.problems.append(f"{path}: no {raw!r}; known: {', '.join(str(m.value) for m in kind)}")
+        return found
+
+    def _distribution(self, raw: object, path: str) -> Distribution | None:
+        match raw:
+            case int() | float() if not isinstance(raw, bool):
+                return Constant(float(raw))
+            case Mapping() if len(raw) == 1:
+                ((name, numbers),) = raw.items()
+                if name in DISTRIBUTIONS and isinstance(numbers, list | int | float):
+                    return self._made(str(name), numbers if isinstance(numbers, list) else [numbers], path)
+        known = ", ".join(sorted(DISTRIBUTIONS))
+        self.problems.append(f"{path}: a number of seconds, or one of {known} with its numbers")
+        return None
+
+    def _made(self, name: str, numbers: list[float], path: str) -> Distribution | None:
+        try:
+            return DISTRIBUTIONS[name](*(float(number) for number in numbers))
+        except (TypeError, ValueError):
+            self.problems.append(f"{path}: {numbers} are not the numbers of {name}")
+            return None
+
+    def _resources(self, raw: object, path: str) -> Resources | None:
+        fields = Resources._fields
+        whole = isinstance(raw, Mapping) and all(isinstance(v, int) and v >= 0 for v in raw.values())
+        if not isinstance(raw, Mapping) or not whole or not set(raw) <= set(fields):
+            self.problems.append(f"{path}: a table of whole numbers: {', '.join(fields)}")
+            return None
+        return Resources(**raw)

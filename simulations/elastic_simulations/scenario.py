@@ -1,0 +1,219 @@
+"""A scenario: pool, cloud, worker groups, jobs and what goes wrong, from one TOML file; `simulation` runs it."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from elastic.core.memory import WishKind
+from elastic.core.model import GroupSpec, SiteSpec
+from elastic.core.override import Override, OverrideKind
+from elastic_simulations.faults import ERRORS, CallFault
+from elastic_simulations.grid import EPOCH, Grid
+from elastic_simulations.mishaps import Mishap
+from elastic_simulations.reading import Reader, ScenarioError
+from elastic_simulations.specs import CloudSpec, GroupModel, JobSpec, MachineSpec, PoolSpec
+from elastic_simulations.striking import schedule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """How long the scenario lasts in seconds, its seed and its start (seconds since the epoch)."""
+
+    name: str = ""
+    seconds: float = 3600.0
+    seed: int = 0
+    epoch: float = EPOCH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Burst:
+    """`count` jobs submitted at `at`, and again `every` so many seconds, `times` in all."""
+
+    at: float = 0.0
+    count: int = 1
+    every: float = 0.0
+    times: int = 1
+    schedd: str = ""
+    max_idle: int | None = None
+    job: JobSpec = JobSpec()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """A machine that is not ours, there from the start."""
+
+    name: str
+    spec: MachineSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imposed:
+    """An override from `at`, for `seconds`."""
+
+    at: float
+    group: str
+    kind: OverrideKind
+    workers: int | None = None
+    seconds: float = 3600.0
+    author: str = "operator"
+    reason: str = "scenario"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wished:
+    """An operator's wish, from `at`, for the first worker by name that matches a glob."""
+
+    at: float
+    worker: str
+    kind: WishKind
+    author: str = "operator"
+    reason: str = "scenario"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restart:
+    """The daemon ends between two ticks at `at`, and a new one goes on with its ledger."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChoice:
+    """The policy of every group that names no other."""
+
+    name: str = "backlog"
+    parameters: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """All times are seconds since the scenario's start."""
+
+    run: Run = Run()
+    pool: PoolSpec = PoolSpec()
+    cloud: CloudSpec = CloudSpec()
+    site: SiteSpec = SiteSpec()
+    policy: PolicyChoice = PolicyChoice()
+    groups: Mapping[str, GroupSpec] = field(default_factory=dict)
+    models: Mapping[str, GroupModel] = field(default_factory=dict)
+    bursts: tuple[Burst, ...] = ()
+    machines: tuple[Machine, ...] = ()
+    mishaps: tuple[Mishap, ...] = ()
+    faults: tuple[CallFault, ...] = ()
+    overrides: tuple[Imposed, ...] = ()
+    wishes: tuple[Wished, ...] = ()
+    restarts: tuple[Restart, ...] = ()
+
+    def build(self, epoch: float | None = None) -> Grid:
+        """The world of this scenario at its start, with everything that is going to happen in it."""
+        start = self.run.epoch if epoch is None else epoch
+        grid = Grid(pool=self.pool, cloud=self.cloud, groups=self.models, seed=self.run.seed, epoch=start)
+        for machine in self.machines:
+            grid.add_machine(machine.name, machine.spec)
+        for burst in self.bursts:
+            for number in range(burst.times):
+                at = start + burst.at + number * burst.every
+                grid.submit_at(at, burst.job, burst.count, schedd=burst.schedd, max_idle=burst.max_idle)
+        for mishap in self.mishaps:
+            schedule(grid, replace(mishap, at=start + mishap.at))
+        for fault in self.faults:
+            grid.faults.add(replace(fault, start=start + fault.start, end=start + fault.end))
+        return grid
+
+    def imposed(self) -> tuple[Override, ...]:
+        """The overrides as the ledger keeps them: put there at the start, in force from their time on."""
+        return tuple(self._override(number, one) for number, one in enumerate(self.overrides, 1))
+
+    def _override(self, number: int, imposed: Imposed) -> Override:
+        start = self.run.epoch + imposed.at
+        return Override(
+            id=f"scenario-{number}",
+            group=imposed.group,
+            kind=imposed.kind,
+            workers=imposed.workers,
+            author=imposed.author,
+            reason=imposed.reason,
+            created_at=start,
+            expires_at=start + imposed.seconds,
+        )
+
+
+def read_scenario(path: Path) -> Scenario:
+    """The scenario in this file; ScenarioError with every mistake, each with its path in the file."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ScenarioError([f"{path}: {error}"]) from error
+    return parse(tables)
+
+
+LISTS: Mapping[str, tuple[str, type]] = {
+    "machine": ("machines", Machine),
+    "mishap": ("mishaps", Mishap),
+    "fault": ("faults", CallFault),
+    "override": ("overrides", Imposed),
+    "wish": ("wishes", Wished),
+    "restart": ("restarts", Restart),
+}
+"""[[table]] in the file -> the field it fills, the kind of its entries."""
+
+TABLES: Mapping[str, type] = {
+    "run": Run,
+    "pool": PoolSpec,
+    "cloud": CloudSpec,
+    "site": SiteSpec,
+    "policy": PolicyChoice,
+}
+"""[table] in the file, and the kind of the field of that name."""
+
+
+def parse(tables: Mapping[str, object]) -> Scenario:
+    """The scenario in these tables; raise ScenarioError."""
+    reader = Reader()
+    known = {*LISTS, *TABLES, "group", "jobs"}
+    reader.problems += [f"{name}: unknown; known: {', '.join(sorted(known))}" for name in tables if name not in known]
+    parts: dict[str, object] = {name: reader.read(kind, tables.get(name, {}), name) for name, kind in TABLES.items()}
+    for name, (target, kind) in LISTS.items():
+        rows = _rows(tables, name)
+        parts[target] = tuple(reader.read(kind, row, f"{name}[{number}]") for number, row in enumerate(rows))
+    parts["bursts"] = tuple(_burst(reader, row, f"jobs[{n}]") for n, row in enumerate(_rows(tables, "jobs")))
+    parts["groups"], parts["models"] = _groups(reader, _rows(tables, "group"), parts["policy"])
+    for fault in parts["faults"] if isinstance(parts["faults"], tuple) else ():
+        if isinstance(fault, CallFault) and fault.error not in ERRORS:
+            reader.problems.append(f"fault.error: no {fault.error!r}; known: {', '.join(sorted(ERRORS))}")
+    if reader.problems:
+        raise ScenarioError(reader.problems)
+    return Scenario(**parts)  # type: ignore[arg-type]
+
+
+def _rows(tables: Mapping[str, object], name: str) -> list[object]:
+    rows = tables.get(name, [])
+    return rows if isinstance(rows, list) else [rows]
+
+
+def _burst(reader: Reader, row: object, path: str) -> Burst | None:
+    """A burst's own fields and its job's are written side by side."""
+    if not isinstance(row, Mapping):
+        return reader.read(Burst, row, path)
+    mine = {"at", "count", "every", "times", "schedd", "max_idle"}
+    job = reader.read(JobSpec, {name: value for name, value in row.items() if name not in mine}, path)
+    return reader.read(Burst, {name: value for name, value in row.items() if name in mine}, path, job=job or JobSpec())
+
+
+def _groups(
+    reader: Reader, rows: list[object], policy: object
+) -> tuple[Mapping[str, GroupSpec], Mapping[str, GroupModel]]:
+    """A group's specification, with its model in the table `model` of it."""
+    groups: dict[str, GroupSpec] = {}
+    models: dict[str, GroupModel] = {}
+    for number, row in enumerate(rows):
+        path = f"group[{number}]"
+        table = row if isinstance(row, Mapping) else {}
+        spec = reader.read(GroupSpec, {name: value for name, value in table.items() if name != "model"}, path)
+        model = reader.read(GroupModel, table.get("model", {}), f"{path}.model")
+        if spec is not None and model is not None:
+            chosen = policy.name if isinstance(policy, PolicyChoice) else ""
+            groups[spec.name] = spec if spec.policy else replace(spec, policy=chosen)
+            models[spec.name] = model
+    return groups, models

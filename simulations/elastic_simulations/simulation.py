@@ -1,0 +1,111 @@
+"""A scenario run by the daemon's own controller, tick by tick as the plans ask for them; no thread, no wall clock."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from elastic import plugins
+from elastic.controller import Controller, Rules
+from elastic.core.memory import Wish
+from elastic.core.policy import Policy
+from elastic.core.record import TickRecord
+from elastic.executor import Executor
+from elastic.observer import Inline, Observer
+from elastic_simulations.batch import SimulatedBatch
+from elastic_simulations.clock import STEP_SECONDS, StepClock
+from elastic_simulations.cloud import SimulatedCloud
+from elastic_simulations.grid import Grid
+from elastic_simulations.ledger import MemoryLedger
+from elastic_simulations.scenario import Scenario
+from elastic_simulations.telemetry import SimulatedTelemetry
+
+Policies = Callable[[str], Policy]
+
+
+class Simulation:
+    """One run. What a test wants to look at stays: the grid with its log, the ledger, the records so far."""
+
+    def __init__(
+        self, scenario: Scenario, *, step_seconds: float = STEP_SECONDS, policies: Policies | None = None
+    ) -> None:
+        """Everything at the scenario's start; `policies` finds a policy by name (default: by entry point)."""
+        self.scenario = scenario
+        self.grid: Grid = scenario.build()
+        self.ledger = MemoryLedger(pool=scenario.pool.name)
+        self.clock = StepClock(self.grid, step_seconds)
+        self.telemetry = SimulatedTelemetry(self.grid)
+        self.records: list[TickRecord] = []
+        self._rules = _rules(scenario, policies)
+        self._wishes = sorted(scenario.wishes, key=lambda wished: wished.at)
+        self._restarts = sorted(restart.at for restart in scenario.restarts)
+        for override in scenario.imposed():
+            self.ledger.put_override(override)
+        self.controller = self._controller()
+
+    def run(self, seconds: float | None = None) -> list[TickRecord]:
+        """All records of the scenario, or of its first `seconds`."""
+        end = self.scenario.run.epoch + (self.scenario.run.seconds if seconds is None else seconds)
+        for _ in self.ticks(end):
+            pass
+        return self.records
+
+    def ticks(self, end: float) -> Iterator[TickRecord]:
+        """Tick by tick up to `end` (seconds since the epoch), beginning where the last call stopped."""
+        due = self._next() if self.records else self.scenario.run.epoch
+        while due <= end:
+            yield self.tick(due)
+            due = self._next()
+        self.grid.run_to(end)
+
+    def tick(self, due: float) -> TickRecord:
+        """Let the world go on to `due`, and the controller tick there."""
+        self._intervene(due)
+        self.clock.arrive(due)
+        record = self.controller.tick(self.clock.now())
+        self.records.append(record)
+        return record
+
+    def restart(self) -> None:
+        """The daemon ends and another goes on: what was only in its memory is gone, the ledger stays."""
+        self.controller = self._controller()
+
+    def _next(self) -> float:
+        last = self.records[-1]
+        return max(last.plan.next_wake, last.now + self._rules.site.min_wake_seconds)
+
+    def _intervene(self, due: float) -> None:
+        passed = due - self.scenario.run.epoch
+        while self._restarts and self._restarts[0] <= passed:
+            self._restarts.pop(0)
+            self.restart()
+        while self._wishes and self._wishes[0].at <= passed:
+            wished = self._wishes.pop(0)
+            names = sorted(name for name in self.ledger.memory().workers if fnmatchcase(name, wished.worker))
+            wish = Wish(kind=wished.kind, author=wished.author, reason=wished.reason, asked_at=due)
+            for name in names[:1]:
+                self.ledger.wish(name, wish)
+
+    def _controller(self) -> Controller:
+        identity, calls = self.ledger.memory().ledger, Inline()
+        batch = SimulatedBatch(self.grid, identity)
+        cloud = SimulatedCloud(self.grid, self._rules.specs, identity)
+        observer = Observer(
+            batch=batch, cloud=cloud, telemetry=self.telemetry, clock=self.clock, calls=calls, deadlines={}
+        )
+        executor = Executor(batch=batch, cloud=cloud, ledger=self.ledger, calls=calls)
+        return Controller(ledger=self.ledger, observer=observer, executor=executor, clock=self.clock, rules=self._rules)
+
+
+def run(scenario: Scenario) -> list[TickRecord]:
+    """All records of one run of the scenario."""
+    return Simulation(scenario).run()
+
+
+def _rules(scenario: Scenario, policies: Policies | None) -> Rules:
+    def by_entry_point(name: str) -> Policy:
+        chosen = scenario.policy
+        return plugins.policy(name, chosen.parameters if name == chosen.name else {})
+
+    find = policies or by_entry_point
+    names = sorted({spec.policy for spec in scenario.groups.values()})
+    return Rules(specs=scenario.groups, site=replace(scenario.site), policies={name: find(name) for name in names})
