@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from elastic import __version__
 from elastic.core.actions import Outcome, verb
+from elastic.core.guardrails import GUARDRAILS
 from elastic.core.lifecycle import Phase
 from elastic.core.memory import BreakerState
 from elastic.core.model import Demand, Snapshot, WorkerGroup
@@ -17,12 +18,13 @@ from elastic.core.record import TickRecord
 
 ACTIONS = ("launch", "drain", "resume", "delete", "adopt", "forget")
 STATES = ("running", "placed", "unmet")
-DIRECTIONS = ("grow", "shrink")
+DIRECTIONS = ("up", "down")
 SOURCES = ("machines", "servers", "queue", "negotiation", "quotas")
 QUEUE_STATES = ("idle", "running", "held", "placed_elsewhere")
 STAGES = ("observe", "assemble", "decide", "constrain", "plan", "act")
-GUARDRAILS = ("override", "limits", "quota", "breaker", "step", "stabilisation", "freshness")
-LOSS_CAUSES = ("named_after_deletion", "evicted", "reconnect_failed")
+PLANNER = ("policy", "pause", "busy", "victim", "idle", "drain share", "proof")
+REFUSED_BY = (*(guardrail.__name__ for guardrail in GUARDRAILS), *PLANNER)
+LOSS_CAUSES = ("named_after_deletion", "evicted")
 BREAKER_NUMBER = {BreakerState.CLOSED: 0, BreakerState.OPEN: 1, BreakerState.CANARY: 2}
 MODES = ("observe", "act")
 
@@ -64,9 +66,8 @@ class Metrics:
                 self.workers.labels(group, phase)
             for action, outcome in product(ACTIONS, Outcome):
                 self.actions.labels(group, action, outcome)
-            for guardrail in GUARDRAILS:
+            for guardrail in REFUSED_BY:
                 self.refusals.labels(group, guardrail)
-                self.limited.labels(group, guardrail)
                 for direction in DIRECTIONS:
                     self.skipped.labels(group, direction, guardrail)
 
@@ -78,8 +79,6 @@ class Metrics:
             self._observe_group(group, snapshot.now)
         for name, target in record.targets.items():
             self.target.labels(name).set(target.workers)
-            for limit in target.limited:
-                self.limited.labels(name, limit.guardrail).inc()
         self._observe_queue(snapshot.demand)
         self._observe_trust(snapshot)
         self._observe_done(record)
@@ -110,9 +109,7 @@ class Metrics:
         self.workers = gauge("elastic_workers", "Servers of ours by phase.", "group", "phase")
         self.busy = gauge("elastic_busy_workers", "Ready workers with something claimed.", "group")
         self.quarantined = gauge("elastic_quarantined_workers", "Workers on which jobs only fail.", "group")
-        self.target = gauge(
-            "elastic_target_workers", "What the guardrails left of the policy's wish.", "group"
-        )
+        self.target = gauge("elastic_target_workers", "What the guardrails left of the policy's wish.", "group")
         self.breaker = gauge("elastic_breaker_state", "0 closed, 1 open, 2 one canary is watched.", "group")
         self.backoff = gauge("elastic_backoff_seconds", "How much longer a group boots nothing.", "group")
         self.quota = gauge(
@@ -122,13 +119,9 @@ class Metrics:
         self.safe = gauge("elastic_safe_to_scale", "1 if what is known allows this direction.", "direction")
         self.held = gauge("elastic_growth_held_seconds", "Since when growth is held by blindness.")
         self.overrides = gauge("elastic_overrides", "Overrides in force.", "kind")
-        self.success = gauge(
-            "elastic_last_success_timestamp_seconds", "When a stage last went well.", "stage"
-        )
+        self.success = gauge("elastic_last_success_timestamp_seconds", "When a stage last went well.", "stage")
         self.mode = gauge("elastic_mode", "1 for the mode that the daemon is in.", "mode")
-        self.next_wake = gauge(
-            "elastic_next_wake_timestamp_seconds", "When the last plan asks for the next tick."
-        )
+        self.next_wake = gauge("elastic_next_wake_timestamp_seconds", "When the last plan asks for the next tick.")
         build = gauge("elastic_build_info", "1; what is running.", "version", "python")
         build.labels(__version__, platform.python_version()).set(1)
 
@@ -136,13 +129,8 @@ class Metrics:
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(name, text, labels, registry=self.registry)
 
-        self.actions = counter(
-            "elastic_actions_total", "Actions by what became of them.", "group", "action", "outcome"
-        )
+        self.actions = counter("elastic_actions_total", "Actions by what became of them.", "group", "action", "outcome")
         self.refusals = counter("elastic_refusals_total", "Refusals, by guardrail.", "group", "guardrail")
-        self.limited = counter(
-            "elastic_limited_total", "Targets that a guardrail changed.", "group", "guardrail"
-        )
         self.skipped = counter(
             "elastic_skipped_total",
             "Workers wanted or wanted away and not acted on.",
@@ -152,9 +140,7 @@ class Metrics:
         )
         self.source_errors = counter("elastic_source_errors_total", "Failed observations.", "source", "type")
         self.lost = counter("elastic_jobs_lost_total", "Jobs lost to a removal: must stay 0.", "cause")
-        self.mismatch = counter(
-            "elastic_victim_mismatch_total", "Servers that vanished unasked: must stay 0."
-        )
+        self.mismatch = counter("elastic_victim_mismatch_total", "Servers that vanished unasked: must stay 0.")
         self.events = counter("elastic_events_total", "Events by kind.", "kind")
         self.ticks_failed = counter("elastic_failed_ticks_total", "Ticks that ended in an error.", "type")
         self.requests = counter("elastic_api_requests_total", "HTTP requests.", "method", "route", "status")
@@ -163,13 +149,9 @@ class Metrics:
         def histogram(name: str, text: str, buckets: Sequence[float], *labels: str) -> Histogram:
             return Histogram(name, text, labels, buckets=buckets, registry=self.registry)
 
-        self.join = histogram(
-            "elastic_worker_join_seconds", "From the launch call to the join.", JOIN_BUCKETS
-        )
+        self.join = histogram("elastic_worker_join_seconds", "From the launch call to the join.", JOIN_BUCKETS)
         self.drain = histogram("elastic_drain_seconds", "From the drain call to seen drained.", DRAIN_BUCKETS)
-        self.tick = histogram(
-            "elastic_tick_duration_seconds", "Duration of a tick's stages.", TICK_BUCKETS, "stage"
-        )
+        self.tick = histogram("elastic_tick_duration_seconds", "Duration of a tick's stages.", TICK_BUCKETS, "stage")
         self.request_seconds = histogram(
             "elastic_api_request_seconds", "Duration of HTTP requests.", REQUEST_BUCKETS, "method", "route"
         )
@@ -192,9 +174,7 @@ class Metrics:
     def _observe_group(self, group: WorkerGroup, now: float) -> None:
         name = group.spec.name
         demand = group.demand
-        for state, jobs in zip(
-            STATES, (demand.running_jobs, demand.placed_jobs, demand.unmet_jobs), strict=True
-        ):
+        for state, jobs in zip(STATES, (demand.running_jobs, demand.placed_jobs, demand.unmet_jobs), strict=True):
             self.demand.labels(name, state).set(jobs)
         for phase in Phase:
             self.workers.labels(name, phase).set(group.count(phase))
@@ -227,7 +207,7 @@ class Metrics:
             if not source.ok:
                 self.source_errors.labels(name, source.error_type or "stale").inc()
         trust = snapshot.trust
-        reasons = {"grow": trust.grow or trust.act, "shrink": trust.shrink or trust.act}
+        reasons = {"up": trust.grow or trust.act, "down": trust.shrink or trust.act}
         for direction, reason in reasons.items():
             self.safe.labels(direction).set(0 if reason else 1)
         if not trust.grow:
@@ -244,9 +224,7 @@ class Metrics:
             self.actions.labels(result.action.group, verb(result.action), result.outcome).inc()
         for refusal in record.plan.refusals:
             self.refusals.labels(refusal.group, refusal.guardrail).inc()
-            self.skipped.labels(refusal.group, refusal.direction, refusal.guardrail).inc(
-                max(1, refusal.workers)
-            )
+            self.skipped.labels(refusal.group, refusal.direction, refusal.guardrail).inc(max(1, refusal.workers))
         for event in record.events:
             self.events.labels(event.kind).inc()
             if event.kind == "job_lost":

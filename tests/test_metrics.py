@@ -83,17 +83,13 @@ RECORD = TickRecord(
     proposal={"small": Target(9, "9 wanted")},
     targets={"small": Target(5, "5 of 9", limited=(QUOTA,))},
     plan=Plan(
-        refusals=(
-            Refusal(group="small", guardrail="freshness", direction="grow", workers=4, reason="queue is old"),
-        ),
+        refusals=(Refusal(group="small", guardrail="freshness", direction="up", workers=4, reason="queue is old"),),
         next_wake=NOW + 30,
     ),
     results=(
         ActionResult(action=Launch(group="small", worker="w3", reason="r"), outcome=Outcome.DONE),
         ActionResult(action=Launch(group="small", worker="w4", reason="r"), outcome=Outcome.FAILED),
-        ActionResult(
-            action=DrainWorker(group="small", worker="w1", nonce="n", reason="r"), outcome=Outcome.REFUSED
-        ),
+        ActionResult(action=DrainWorker(group="small", worker="w1", nonce="n", reason="r"), outcome=Outcome.REFUSED),
     ),
     events=(Event(at=NOW, kind="joined", text="w1 joined after 90 s", group="small", worker="w1"),),
     durations={"observe": 0.2, "plan": 0.01},
@@ -125,12 +121,11 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
         ("elastic_actions_total", {"group": "small", "action": "drain", "outcome": "refused"}, 1),
         ("elastic_actions_total", {"group": "small", "action": "delete", "outcome": "done"}, 0),
         ("elastic_refusals_total", {"group": "small", "guardrail": "freshness"}, 1),
-        ("elastic_limited_total", {"group": "small", "guardrail": "quota"}, 1),
-        ("elastic_skipped_total", {"group": "small", "direction": "grow", "reason": "freshness"}, 4),
+        ("elastic_skipped_total", {"group": "small", "direction": "up", "reason": "freshness"}, 4),
         ("elastic_source_age_seconds", {"source": "machines"}, 0.5),
         ("elastic_source_errors_total", {"source": "queue", "type": "Transient"}, 1),
-        ("elastic_safe_to_scale", {"direction": "grow"}, 0),
-        ("elastic_safe_to_scale", {"direction": "shrink"}, 0),
+        ("elastic_safe_to_scale", {"direction": "up"}, 0),
+        ("elastic_safe_to_scale", {"direction": "down"}, 0),
         ("elastic_worker_join_seconds_sum", {}, 90),
         ("elastic_worker_join_seconds_count", {}, 1),
         ("elastic_drain_seconds_sum", {}, 4),
@@ -170,7 +165,7 @@ def test_growth_held_counts_from_the_first_blind_tick_and_ends_with_it(metrics: 
     assert value(metrics, "elastic_growth_held_seconds") == 60
     metrics.observe(replace(RECORD, snapshot=replace(SNAPSHOT, trust=Trust())))
     assert value(metrics, "elastic_growth_held_seconds") == 0
-    assert value(metrics, "elastic_safe_to_scale", direction="grow") == 1
+    assert value(metrics, "elastic_safe_to_scale", direction="up") == 1
 
 
 def test_a_join_is_counted_once_however_often_its_worker_is_seen(metrics: Metrics) -> None:

@@ -11,9 +11,7 @@ MAX_WORKERS = 100_000
 MAX_SECONDS = 30 * 86_400.0
 
 Author = Annotated[str, Field(min_length=1, max_length=100, description="Who asks.", examples=["anna"])]
-Reason = Annotated[
-    str, Field(min_length=1, max_length=500, description="Why.", examples=["maintenance of rack 4"])
-]
+Reason = Annotated[str, Field(min_length=1, max_length=500, description="Why.", examples=["maintenance of rack 4"])]
 
 
 class Asked(BaseModel):
@@ -43,9 +41,7 @@ class OverrideIn(Asked):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if (self.workers is None) != (self.kind is OverrideKind.PAUSE):
-            raise ValueError(
-                "`workers` belongs to pin, floor and ceiling, and must be there; a pause has none"
-            )
+            raise ValueError("`workers` belongs to pin, floor and ceiling, and must be there; a pause has none")
         if (self.expires_in_seconds is None) == (self.expires_at is None):
             raise ValueError("give exactly one of `expires_in_seconds` and `expires_at`: every override ends")
         return self
@@ -60,17 +56,13 @@ class DrainIn(Asked):
     )
     author: Author
     reason: Reason
-    confirm: bool = Field(
-        default=False, description="For a force: yes, kill the jobs that the first answer named."
-    )
+    confirm: bool = Field(default=False, description="For a force: yes, kill the jobs that the first answer named.")
 
 
 class AdoptIn(Asked):
     """The identity (UUID) of another ledger whose servers this daemon takes over."""
 
-    ledger: Annotated[
-        str, Field(min_length=1, max_length=100, description="As the servers' metadata carries it.")
-    ]
+    ledger: Annotated[str, Field(min_length=1, max_length=100, description="As the servers' metadata carries it.")]
     author: Author
 
 

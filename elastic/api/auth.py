@@ -13,14 +13,10 @@ _scheme = HTTPBearer(
 )
 
 
-def require_token(
-    request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]
-) -> None:
+def require_token(request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_scheme)]) -> None:
     """Let through only who shows the token; compared in constant time."""
     expected: str = request.app.state.token
     if shown is not None and hmac.compare_digest(shown.credentials.encode(), expected.encode()):
         return
-    detail = (
-        "no token: send `Authorization: Bearer TOKEN`" if shown is None else "this is not the daemon's token"
-    )
+    detail = "no token: send `Authorization: Bearer TOKEN`" if shown is None else "this is not the daemon's token"
     raise HTTPException(status.HTTP_401_UNAUTHORIZED, detail, headers={"WWW-Authenticate": "Bearer"})

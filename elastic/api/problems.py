@@ -18,17 +18,11 @@ MEDIA_TYPE = "application/problem+json"
 class Problem(BaseModel):
     """Problem details for HTTP APIs, RFC 9457."""
 
-    type: str = Field(
-        "about:blank", description="What kind of problem; about:blank says no more than the status."
-    )
+    type: str = Field("about:blank", description="What kind of problem; about:blank says no more than the status.")
     title: str = Field(description="The status in words.", examples=["Not Found"])
     status: int = Field(description="The HTTP status.", examples=[404])
-    detail: str = Field(
-        description="What went wrong and what to do.", examples=["no group 'smal'; known: small"]
-    )
-    errors: list[dict[str, object]] | None = Field(
-        None, description="For 422: what is wrong with which field."
-    )
+    detail: str = Field(description="What went wrong and what to do.", examples=["no group 'smal'; known: small"])
+    errors: list[dict[str, object]] | None = Field(None, description="For 422: what is wrong with which field.")
 
 
 STATUS_OF: dict[type[Exception], HTTPStatus] = {

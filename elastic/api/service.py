@@ -81,9 +81,7 @@ class Reading(Protocol):
     def records(self, limit: int) -> Sequence[str]:
         """The newest `limit` records as JSON text, oldest first."""
 
-    def events(
-        self, limit: int, since: float | None, group: str | None, worker: str | None
-    ) -> Sequence[Event]:
+    def events(self, limit: int, since: float | None, group: str | None, worker: str | None) -> Sequence[Event]:
         """The newest `limit` events, oldest first."""
 
     def preview(self) -> TickRecord:

@@ -11,7 +11,7 @@ from elastic.core.record import TickRecord
 
 Format = Literal["console", "json"]
 LOGGER = structlog.stdlib.get_logger("elastic")
-CHATTY = ("alembic", "httpx", "uvicorn.access")
+CHATTY = ("alembic", "httpx", "uvicorn", "uvicorn.error", "uvicorn.access")
 
 
 def configure(log_format: Format, level: str) -> None:
@@ -29,9 +29,7 @@ def configure(log_format: Format, level: str) -> None:
         cache_logger_on_first_use=False,
     )
     out = logging.StreamHandler(sys.stderr)
-    out.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(log_format))
-    )
+    out.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_last(log_format)))
     root = logging.getLogger()
     root.handlers[:] = [out]
     root.setLevel(level.upper())

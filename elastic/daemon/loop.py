@@ -115,9 +115,7 @@ class Loop:
 
     def keep_time(self) -> bool:
         """Begin a tick that should have begun by now (the wall clock was set back); return whether."""
-        late = (
-            self.running_since is None and monotonic() > self._due + LATE_SECONDS + self.pace.jitter_seconds
-        )
+        late = self.running_since is None and monotonic() > self._due + LATE_SECONDS + self.pace.jitter_seconds
         if late and not self._stopped:
             self._scheduler.modify_job(TICK, next_run_time=datetime.now(UTC))
             self._due = monotonic()

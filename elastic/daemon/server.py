@@ -29,9 +29,7 @@ def bind(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        text = (
-            f"cannot listen on {host} port {port}: {error.strerror}; is another elastic running? Set api.port"
-        )
+        text = f"cannot listen on {host} port {port}: {error.strerror}; is another elastic running? Set api.port"
         raise PortInUse(text) from error
     return listener
 

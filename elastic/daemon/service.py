@@ -118,9 +118,7 @@ class DaemonService:
         """The newest records."""
         return list(self._seen.records)[-limit:]
 
-    def events(
-        self, limit: int, since: float | None, group: str | None, worker: str | None
-    ) -> Sequence[Event]:
+    def events(self, limit: int, since: float | None, group: str | None, worker: str | None) -> Sequence[Event]:
         """The newest events."""
         return self._ledger.events(limit, since, group, worker)
 
@@ -145,7 +143,7 @@ class DaemonService:
             expires_at=wish.expires_at,
         )
         self._ledger.put_override(override)
-        self._note("override", f"{wish.group}: {override.describe()}", wish.author, group=wish.group)
+        self._note("override", override.describe(), "", group=wish.group)
         return override
 
     def end_overrides(self, group: str, kind: OverrideKind | None) -> tuple[Override, ...]:
@@ -154,34 +152,32 @@ class DaemonService:
         found = [o for o in self._ledger.memory().overrides if o.group == group and kind in (None, o.kind)]
         for override in found:
             self._ledger.end_override(override.id)
-            self._note("override_ended", f"{group}: no longer {override.describe()}", "", group=group)
+            self._note("override_ended", f"no longer {override.describe()}", "", group=group)
         return tuple(found)
 
     def reset_breaker(self, group: str, author: str, reason: str) -> None:
         """Close it."""
         self._know_group(group)
         self._of_group(group, self._ledger.reset_breaker)
-        self._note("breaker_reset", f"breaker of {group} closed: {reason}", author, group=group)
+        self._note("breaker_reset", f"breaker closed: {reason}", author, group=group)
 
     def allow_shrink(self, group: str, author: str, reason: str) -> None:
         """Let a stopped group shrink again."""
         self._know_group(group)
         self._of_group(group, self._ledger.allow_scale_down)
-        self._note("shrink_allowed", f"{group} may shrink again: {reason}", author, group=group)
+        self._note("shrink_allowed", f"it may shrink again: {reason}", author, group=group)
 
     def protect(self, worker: str, author: str) -> None:
         """Keep it."""
         record = self._worker(worker)
         self._ledger.protect(worker, author)
-        self._note("protected", f"{worker} is protected", author, group=record.group, worker=worker)
+        self._note("protected", "it is protected", author, group=record.group, worker=worker)
 
     def unprotect(self, worker: str, author: str) -> None:
         """Keep it no longer."""
         record = self._worker(worker)
         self._ledger.protect(worker, "")
-        self._note(
-            "unprotected", f"{worker} is no longer protected", author, group=record.group, worker=worker
-        )
+        self._note("unprotected", "it is no longer protected", author, group=record.group, worker=worker)
 
     def drain(self, worker: str, kind: WishKind, author: str, reason: str, *, confirm: bool) -> DrainAnswered:
         """Note the wish; for a force, name its jobs first."""
@@ -193,16 +189,14 @@ class DaemonService:
         wish = Wish(kind=kind, author=author, reason=reason, asked_at=self._world.clock.now())
         self._ledger.wish(worker, wish)
         killed = f", killing {', '.join(jobs) or 'no job'}{doubt}" if kind is WishKind.FORCE else ""
-        self._note("wish", f"{worker}: {kind}{killed}: {reason}", author, group=record.group, worker=worker)
-        return DrainAnswered(
-            worker=worker, kind=kind, accepted=True, jobs=jobs, text=f"{kind} of {worker} noted"
-        )
+        self._note("wish", f"asked to {kind}{killed}: {reason}", author, group=record.group, worker=worker)
+        return DrainAnswered(worker=worker, kind=kind, accepted=True, jobs=jobs, text=f"{kind} of {worker} noted")
 
     def keep(self, worker: str, author: str) -> None:
         """Forget the wish."""
         record = self._worker(worker)
         self._ledger.wish(worker, None)
-        self._note("wish_ended", f"{worker} may stay", author, group=record.group, worker=worker)
+        self._note("wish_ended", "it may stay", author, group=record.group, worker=worker)
 
     def go(self, author: str) -> None:
         """From now on act."""

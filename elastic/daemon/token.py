@@ -34,7 +34,5 @@ def _read(path: Path) -> str:
         raise TokenError(f"token file {path} can be read by others; chmod 600 {path}")
     token = path.read_text(encoding="utf-8").strip()
     if len(token) < MIN_LENGTH:
-        raise TokenError(
-            f"token file {path} holds less than {MIN_LENGTH} characters; delete it for a new one"
-        )
+        raise TokenError(f"token file {path} holds less than {MIN_LENGTH} characters; delete it for a new one")
     return token

@@ -26,9 +26,7 @@ def readyz(daemon: Daemon, response: Response) -> HealthOut:
     health = daemon.health()
     reason = health.unhealthy or health.unready
     response.status_code = HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK
-    return HealthOut(
-        status="ok" if not reason else "unhealthy" if health.unhealthy else "waiting", detail=reason
-    )
+    return HealthOut(status="ok" if not reason else "unhealthy" if health.unhealthy else "waiting", detail=reason)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

@@ -38,9 +38,7 @@ def group(daemon: Daemon, group: GroupName) -> schemas.GroupOut:
     for one in found:
         if one.name == group:
             return one
-    raise UnknownName(
-        f"no group {group!r} in the newest tick; known: {', '.join(g.name for g in found) or 'none'}"
-    )
+    raise UnknownName(f"no group {group!r} in the newest tick; known: {', '.join(g.name for g in found) or 'none'}")
 
 
 @router.get("/workers")

@@ -18,9 +18,7 @@ ERRORS: dict[int | str, dict[str, object]] = {
 }
 router = APIRouter(prefix="/v1", tags=["write"], dependencies=[Depends(require_token)], responses=ERRORS)
 
-GroupName = Annotated[
-    str, Path(max_length=200, description="A worker group's name, or * for all.", examples=["small"])
-]
+GroupName = Annotated[str, Path(max_length=200, description="A worker group's name, or * for all.", examples=["small"])]
 WorkerName = Annotated[str, Path(max_length=200, description="A worker's name.", examples=["small-17"])]
 AuthorQuery = Annotated[str, Query(min_length=1, max_length=100, description="Who asks.")]
 

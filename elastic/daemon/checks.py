@@ -1,0 +1,152 @@
+"""What `elastic check` tries, one finding each, with how to mend what is wrong; nothing is changed."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import httpx
+
+from elastic.adapters.ledger import SqlLedger
+from elastic.core.memory import Template, WorkerRecord
+from elastic.core.observation import Machines
+from elastic.daemon.parts import make_world, token_of
+from elastic.daemon.server import bind
+from elastic.ports import ElasticError, Finding, LedgerError, PortError, Unauthorized, World
+from elastic.settings import Settings, SettingsError
+
+MEND: dict[type[PortError], str] = {
+    Unauthorized: "the credentials were refused: check the token folder and what its tokens may do",
+    PortError: "check that it runs, its address in the settings, and that this machine may reach it",
+}
+
+
+def check_all(settings: Settings) -> Iterator[Finding]:
+    """Everything that can be tried, in the order in which a start would need it."""
+    yield _tried("token for writes", lambda: f"from {_token_place(settings)}", "mend the file that is named")
+    yield _port(settings)
+    ledger, identity = _ledger(settings)
+    yield ledger
+    try:
+        world = make_world(settings, identity)
+    except SettingsError as error:
+        yield Finding(what="world", ok=False, seen=str(error), mend="mend the section [cloud]")
+        return
+    with closing(world):
+        yield from _sources(world, settings)
+        yield from world.check()
+
+
+def _sources(world: World, settings: Settings) -> Iterator[Finding]:
+    machines: list[Machines] = []
+
+    def ask_machines() -> str:
+        machines.append(world.batch.machines())
+        return f"{len(machines[0].machines)} machines in the collector"
+
+    yield _asked("collector", ask_machines)
+    yield _asked("schedds", lambda: _queue(world, settings))
+    yield _asked("negotiator", lambda: f"{len(world.batch.negotiation().cycles)} cycles known")
+    yield _asked("servers", lambda: f"{len(world.cloud.servers().servers)} servers carry this pool's tag")
+    yield _asked("quota", lambda: _quota(world))
+    yield _startd(world, machines[0] if machines else Machines(machines=()))
+
+
+def _queue(world: World, settings: Settings) -> str:
+    templates = {
+        f"group:{name}": Template(ad="", resources=spec.shape.less(spec.reserve))
+        for name, spec in settings.group_specs().items()
+    }
+    queue = world.batch.queue(templates)
+    silent = [f"{s.schedd}: {s.error}" for s in queue.schedds if s.error]
+    if silent:
+        raise PortError("; ".join(silent))
+    if not queue.schedds:
+        raise PortError("no schedd is known to the collector; is one running, and may we read?")
+    idle = sum(shape.idle + shape.hidden for schedd in queue.schedds for shape in schedd.shapes)
+    return f"{len(queue.schedds)} schedds, {idle} idle jobs"
+
+
+def _quota(world: World) -> str:
+    said = {name: quota.workers_left for name, quota in world.cloud.quotas().items()}
+    return ", ".join(f"{name}: {'unknown' if left is None else left} left" for name, left in said.items())
+
+
+def _startd(world: World, seen: Machines) -> Finding:
+    """Ask one worker's startd itself, at the address that its ad gives."""
+    what = "a worker's startd"
+    ours = [machine for machine in seen.machines if machine.worker]
+    if not ours:
+        return Finding(what=what, ok=True, seen="no worker is in the pool now, so none was asked")
+    machine = min(ours, key=lambda m: m.name)
+    record = WorkerRecord(
+        name=machine.worker or machine.name,
+        group="",
+        requested_at=0.0,
+        server_id=machine.server_id,
+        machine=machine.name,
+        address=machine.address,
+        started=machine.started,
+    )
+    answer = world.batch.inspect(record)
+    mend = "" if answer.answered else "workers must be reached from here at the port of their startd; check firewalls"
+    seen_text = f"{machine.name} answers" if answer.answered else f"{machine.name} is silent: {answer.error}"
+    return Finding(what=what, ok=answer.answered, seen=seen_text, mend=mend)
+
+
+def _ledger(settings: Settings) -> tuple[Finding, str]:
+    path = settings.ledger_path
+    if not path.parent.is_dir():
+        mend = "make it, writable for the daemon's user, or set `folder`"
+        return Finding(what="ledger", ok=False, seen=f"there is no folder {path.parent}", mend=mend), ""
+    if not path.exists():
+        return Finding(what="ledger", ok=True, seen=f"none yet; the daemon will make {path}, and only observe"), ""
+    try:
+        with closing(SqlLedger.open(path, pool=settings.pool)) as ledger:
+            known = len(ledger.memory().workers)
+            seen = f"{path}: {known} workers known, mode {settings.mode or ledger.mode}"
+            return Finding(what="ledger", ok=True, seen=seen), ledger.identity
+    except LedgerError as error:
+        in_use = "in use" in str(error)
+        mend = "" if in_use else "see the text; without a ledger the daemon does not start"
+        return Finding(what="ledger", ok=in_use, seen=str(error), mend=mend), ""
+
+
+def _port(settings: Settings) -> Finding:
+    host, port = settings.api.host, settings.api.port
+    what = "port of the API"
+    try:
+        bind(host, port).close()
+    except ElasticError as error:
+        if _is_elastic(host, port):
+            return Finding(what=what, ok=True, seen=f"{host}:{port}: a daemon of elastic answers there")
+        return Finding(what=what, ok=False, seen=str(error), mend="stop what listens there, or set api.port")
+    return Finding(what=what, ok=True, seen=f"{host}:{port} is free")
+
+
+def _is_elastic(host: str, port: int) -> bool:
+    try:
+        answer = httpx.get(f"http://{host}:{port}/openapi.json", timeout=2, trust_env=False).json()
+    except (httpx.HTTPError, ValueError):
+        return False
+    return bool(answer.get("info", {}).get("title") == "elastic")
+
+
+def _token_place(settings: Settings) -> str:
+    if settings.api.token is None and not settings.token_path.exists():
+        return f"{settings.token_path}, which the daemon will make"
+    token_of(settings)
+    return str(settings.token_path) if settings.api.token is None else "the settings"
+
+
+def _asked(what: str, ask: Callable[[], str]) -> Finding:
+    try:
+        return Finding(what=what, ok=True, seen=ask())
+    except PortError as error:
+        mend = next(text for kind, text in MEND.items() if isinstance(error, kind))
+        return Finding(what=what, ok=False, seen=f"{type(error).__name__}: {error}", mend=mend)
+
+
+def _tried(what: str, attempt: Callable[[], str], mend: str) -> Finding:
+    try:
+        return Finding(what=what, ok=True, seen=attempt())
+    except (ElasticError, OSError) as error:
+        return Finding(what=what, ok=False, seen=str(error), mend=mend)

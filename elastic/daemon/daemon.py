@@ -1,0 +1,157 @@
+"""The running daemon: its parts, its loop, its interface; started, reloaded, watched and stopped as one."""
+
+import sys
+import threading
+import traceback
+
+from elastic import __version__
+from elastic.api.app import create_app
+from elastic.core.record import TickRecord
+from elastic.daemon.logs import LOGGER, TickLog, configure
+from elastic.daemon.loop import Loop, Pace
+from elastic.daemon.parts import open_parts, rules_of, token_of
+from elastic.daemon.server import Server, bind
+from elastic.daemon.service import DaemonService, Names, Seen
+from elastic.metrics import Metrics
+from elastic.ports import ElasticError
+from elastic.settings import Settings, SettingsError, differences
+
+# Every call of a tick has a deadline of its own; a tick that lasts longer than all of them together hangs.
+HANGS_SECONDS = 300.0
+RELOAD_WAIT_SECONDS = 60.0
+
+
+class Daemon:
+    """One daemon; making it finds everything that can be wrong at the start, before a tick runs."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Bind the port, lock the ledger, build the world; raise ElasticError for what cannot be had."""
+        self._settings = settings
+        self._stopping = threading.Event()
+        self._listener = bind(settings.api.host, settings.api.port)
+        try:
+            self._parts = open_parts(settings, self._stopping.is_set)
+            token = token_of(settings)
+        except BaseException:
+            self._listener.close()
+            raise
+        self._metrics = Metrics(settings.group_specs())
+        self._log = TickLog()
+        self._seen = Seen()
+        self._hanging = ""
+        world = self._parts.world
+        self._loop = Loop(
+            world=world,
+            pace=pace_of(settings, world.speed),
+            tick=lambda now: self._parts.in_mode().tick(now),
+            done=self._done,
+            failed=self._failed,
+            housekeeping=self._clean,
+        )
+        self._server = Server(create_app(self._service(), token=token, metrics=self._metrics), self._listener)
+
+    def start(self) -> None:
+        """Serve, then tick; what is missing is waited for, not died of."""
+        self._server.start()
+        host, port = self._listener.getsockname()[:2]
+        memory = self._parts.ledger.memory()
+        LOGGER.info(
+            "started",
+            version=__version__,
+            pool=memory.pool,
+            ledger=memory.ledger,
+            world=self._settings.cloud.kind,
+            mode=self._parts.ledger.mode,
+            groups=list(self._settings.group_specs()),
+            api=f"http://{host}:{port}",
+        )
+        self._loop.start()
+
+    def summary(self) -> str:
+        """The daemon in one line, for systemd."""
+        return f"pool {self._settings.pool}, mode {self._parts.ledger.mode}"
+
+    def reload(self, settings: Settings) -> None:
+        """Take changed settings between two ticks; raise ElasticError, and change nothing, where that cannot be."""
+        found = differences(self._settings, settings)
+        if found.restart:
+            raise SettingsError([f"{path}: cannot change while the daemon runs; restart it" for path in found.restart])
+        rules = rules_of(settings)
+        with self._loop.between_ticks(RELOAD_WAIT_SECONDS):
+            self._parts.controller.rules = rules
+            self._parts.world.reconfigure(rules.specs)
+            if settings.mode is not None:
+                self._parts.ledger.set_mode(settings.mode)
+            self._settings = settings
+        self._metrics.know(rules.specs)
+        self._loop.repace(pace_of(settings, self._parts.world.speed))
+        configure(settings.logging.format, settings.logging.level)
+        LOGGER.info("settings reloaded", changed=list(found.at_once))
+        self._loop.nudge("settings reloaded")
+
+    def watch(self) -> bool:
+        """Look after the loop; return whether it runs. A tick that hangs is said once, with where it hangs."""
+        if self._loop.keep_time():
+            LOGGER.warning("the scheduler overslept (was the wall clock set back?); ticking now")
+        running = self._loop.running_seconds()
+        if running is None or running < HANGS_SECONDS:
+            self._hanging = ""
+        elif not self._hanging:
+            self._hanging = f"a tick has been running for more than {HANGS_SECONDS:.0f} s; the log says where it hangs"
+            LOGGER.error("a tick hangs", seconds=round(running), stacks=stacks())
+        return not self._hanging
+
+    def stop(self, within_seconds: float) -> bool:
+        """Begin nothing more, wait for the running tick, let go; return whether that tick ended in time."""
+        self._stopping.set()
+        ended = self._loop.stop(within_seconds)
+        self._server.stop()
+        if ended:
+            self._parts.close()
+        return ended
+
+    def _service(self) -> DaemonService:
+        return DaemonService(
+            ledger=self._parts.ledger,
+            world=self._parts.world,
+            loop=self._loop,
+            seen=self._seen,
+            names=lambda: Names(world=self._settings.cloud.kind, groups=tuple(self._settings.group_specs())),
+            preview=lambda now: self._parts.in_mode().preview(now),
+            unhealthy=lambda: self._hanging,
+        )
+
+    def _done(self, record: TickRecord) -> None:
+        self._seen.take(record)
+        self._metrics.observe(record)
+        self._log.write(record)
+
+    def _failed(self, error: Exception) -> None:
+        self._seen.fail(error)
+        self._metrics.tick_failed(type(error).__name__)
+        # What we raise on purpose says what to do; anything else is a fault of ours, and the log must say where.
+        trace = None if isinstance(error, ElasticError) else error
+        LOGGER.error("the tick failed, nothing more was done", problem=str(error), exc_info=trace)
+
+    def _clean(self, now: float) -> None:
+        gone = self._parts.ledger.housekeeping(now, keep_days=self._settings.retention.keep_days)
+        LOGGER.info("housekeeping", rows_deleted=gone)
+
+
+def pace_of(settings: Settings, speed: float) -> Pace:
+    """How often to tick; a scenario's clock knows no jitter."""
+    return Pace(
+        tick_seconds=settings.tick_seconds,
+        min_wake_seconds=settings.site.min_wake_seconds,
+        jitter_seconds=settings.tick_jitter_seconds if speed == 1.0 else 0.0,
+        housekeeping_seconds=settings.retention.housekeeping_seconds,
+    )
+
+
+def stacks() -> list[str]:
+    """Where every thread is now."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    return [
+        f"{names.get(ident, '?')}: {''.join(traceback.format_stack(frame)[-6:])}"
+        for ident, frame in sys._current_frames().items()  # noqa: SLF001  documented for exactly this
+    ]
