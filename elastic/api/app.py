@@ -7,8 +7,7 @@ from elastic import __version__
 from elastic.api import problems
 from elastic.api.guard import HOSTS, BodyLimit, Counted
 from elastic.api.routes import health, read, write
-from elastic.api.service import Service
-from elastic.metrics import Metrics
+from elastic.api.service import Measurements, Service
 
 DESCRIPTION = """See and steer `elastic`, which keeps the number of HTCondor workers equal to what
 the queue needs.
@@ -17,7 +16,7 @@ Reading is open to this machine; writing needs the bearer token. Times are secon
 unless a name ends in `_seconds`. Errors are problem details (RFC 9457)."""
 
 
-def create_app(service: Service, *, token: str, metrics: Metrics) -> FastAPI:
+def create_app(service: Service, *, token: str, metrics: Measurements) -> FastAPI:
     """Make the application; `token` must not be empty, or everybody could write."""
     if not token:
         raise ValueError("the token for writes is empty; put a long random text into the token file")

@@ -4,8 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from elastic.api.service import Service
-from elastic.metrics import Metrics
+from elastic.api.service import Measurements, Service
 
 
 def _service(request: Request) -> Service:
@@ -13,10 +12,10 @@ def _service(request: Request) -> Service:
     return service
 
 
-def _metrics(request: Request) -> Metrics:
-    metrics: Metrics = request.app.state.metrics
+def _metrics(request: Request) -> Measurements:
+    metrics: Measurements = request.app.state.metrics
     return metrics
 
 
 Daemon = Annotated[Service, Depends(_service)]
-Measured = Annotated[Metrics, Depends(_metrics)]
+Measured = Annotated[Measurements, Depends(_metrics)]

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from elastic.api.problems import problem
-from elastic.metrics import Metrics
+from elastic.api.service import Measurements
 
 BODY_LIMIT_BYTES = 16_384
 # A page elsewhere that makes its own name resolve to 127.0.0.1 must not read the queue through a browser.
@@ -55,7 +55,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 class Counted:
     """Counts requests by route and status, with their duration."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Measurements) -> None:
         self._app = app
         self._metrics = metrics
 

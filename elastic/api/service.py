@@ -127,3 +127,13 @@ class Writing(Protocol):
 
 class Service(Reading, Writing, Protocol):
     """The daemon as the HTTP interface sees it."""
+
+
+class Measurements(Protocol):
+    """What is measured, and where requests are counted."""
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request; `route` is the path's pattern."""
