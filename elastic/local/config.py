@@ -95,6 +95,8 @@ def worker_settings(folder: Path, wanted: UserData, server_id: str) -> Mapping[s
         # 100 days: with the default of 0 a graceful drain kills running jobs at once.
         "MAXJOBRETIREMENTTIME": "8640000",
         "RUNBENCHMARKS": "False",
+        # Asking every transfer plugin what it can do took 1.2 s of the 3.4 s until the slot was seen.
+        "ENABLE_URL_TRANSFERS": "False",
         "POLLING_INTERVAL": "1",
         "UPDATE_INTERVAL": "5",
         **devices,

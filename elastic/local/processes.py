@@ -67,6 +67,13 @@ def name_of(process: ProcessId) -> str:
     return ""
 
 
+def command_line(process: ProcessId) -> Sequence[str]:
+    """Return the words that a process was started with; none if it is gone."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return (PROC / str(process.pid) / "cmdline").read_text(encoding="utf-8", errors="replace").split("\0")[:-1]
+    return ()
+
+
 def marked(root: Path) -> Sequence[ProcessId]:
     """Return every running process that a pool or server in or below `root` started, this process excepted."""
     return sorted(_marked(root.resolve()), key=lambda process: (process.start_ticks, process.pid))
