@@ -73,6 +73,8 @@ def worker_settings(folder: Path, wanted: UserData, server_id: str) -> Mapping[s
     return {
         **_common(folder, wanted.collector),
         "DAEMON_LIST": "MASTER STARTD",
+        # It shares no files with the schedd: jobs' files are transferred, as between servers.
+        "FILESYSTEM_DOMAIN": f"{wanted.name}.{DOMAIN}",
         "MASTER_NAME": wanted.name,
         "STARTD_NAME": wanted.name,
         "ALLOW_READ": "*",

@@ -22,7 +22,6 @@ from elastic.local.errors import LocalError
 STABLE = "trixie"
 TESTING = "forky"
 PACKAGES = ("condor", "bash", "coreutils")
-CONDOR_PACKAGES = ("condor", "condor-upgrade-checks")
 KNOWN_GOOD = Path(__file__).with_name("known-good.json")
 MERGED_FOLDERS = ("bin", "sbin", "lib", "lib64")
 
@@ -172,9 +171,11 @@ def compare(
     if not tested:
         return (f"no tested HTCondor version on record for suite {suite}",)
     found = []
-    for name in CONDOR_PACKAGES:
-        want, have = tested.get(name), packages.get(name)
-        if not want or not have or want["architecture"] != have["architecture"]:
+    for name, have in sorted(packages.items()):
+        want = tested.get(name)
+        if not name.startswith("condor"):
+            continue
+        if not want or want["architecture"] != have["architecture"]:
             found.append(f"{name} was not tested on this architecture in suite {suite}")
         elif want["version"] != have["version"]:
             found.append(f"{name} {have['version']} is not the tested {want['version']} of suite {suite}")
