@@ -53,7 +53,6 @@ class Daemon:
     def start(self) -> None:
         """Serve, then tick; what is missing is waited for, not died of."""
         self._server.start()
-        host, port = self._listener.getsockname()[:2]
         memory = self._parts.ledger.memory()
         LOGGER.info(
             "started",
@@ -63,9 +62,15 @@ class Daemon:
             world=self._settings.cloud.kind,
             mode=self._parts.ledger.mode,
             groups=list(self._settings.group_specs()),
-            api=f"http://{host}:{port}",
+            api=self.url,
         )
         self._loop.start()
+
+    @property
+    def url(self) -> str:
+        """Where its interface is."""
+        host, port = self._listener.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def summary(self) -> str:
         """The daemon in one line, for systemd."""
