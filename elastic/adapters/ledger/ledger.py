@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from elastic.adapters.ledger import store
 from elastic.adapters.ledger.lock import LedgerLock
-from elastic.adapters.ledger.opening import check_path, connect, obstacles, prepare
+from elastic.adapters.ledger.opening import BUSY_SECONDS, check_path, connect, obstacles, prepare
 from elastic.core.change import TICKS_UNTIL_READ, Reset, applied, cleared, overridden, with_group, with_worker
 from elastic.core.memory import Event, GroupMemory, Memory, MemoryChange, Wish, WorkerRecord
 from elastic.core.override import Override
@@ -42,11 +42,14 @@ class SqlLedger:
         self._mode: Mode = "act" if mode == "act" else "observe"
 
     @classmethod
-    def open(cls, path: Path, *, pool: str) -> "SqlLedger":
-        """Open the ledger of this pool, or make it; LedgerError says what is wrong and how to mend it."""
+    def open(cls, path: Path, *, pool: str, busy_seconds: float = BUSY_SECONDS) -> "SqlLedger":
+        """Open the ledger of this pool, or make it; LedgerError says what is wrong and how to mend it.
+
+        Another program that has the file open for writing is waited for, `busy_seconds` at most.
+        """
         check_path(path)
         lock = LedgerLock(path)
-        engine = connect(path)
+        engine = connect(path, busy_seconds)
         try:
             with obstacles(str(path)):
                 prepare(engine, path, pool, None)

@@ -7,11 +7,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from elastic.adapters.ledger.schema import APPLICATION_ID, HEAD, REVISIONS, meta, metadata
+from elastic.adapters.ledger.schema import APPLICATION_ID, HEAD, REVISIONS, metadata
 from elastic.adapters.ledger.store import set_meta
 from elastic.ports import LedgerError
 
@@ -30,12 +30,12 @@ OBSTACLES = {
 """What SQLite says -> what it means and what to do."""
 
 
-def connect(path: Path | None) -> Engine:
+def connect(path: Path | None, busy_seconds: float = BUSY_SECONDS) -> Engine:
     """An engine with one connection, to this file or (None) in memory; transactions lock it at once."""
     engine = create_engine(
         "sqlite+pysqlite://" if path is None else f"sqlite+pysqlite:///{path}",
         poolclass=StaticPool,
-        connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS, "isolation_level": None},
+        connect_args={"check_same_thread": False, "timeout": busy_seconds, "isolation_level": None},
     )
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     event.listen(engine, "connect", _pragmas)
@@ -77,8 +77,7 @@ def prepare(engine: Engine, path: Path | None, pool: str, identity: str | None) 
             metadata.create_all(connection)
         elif found != HEAD:
             migrate(connection, HEAD)
-        known = {key for (key,) in connection.execute(select(meta.c.key))}
-        if not known:
+        if found is None:
             set_meta(connection, identity=identity or str(uuid.uuid4()), pool=pool, mode="observe")
 
 
