@@ -6,7 +6,7 @@ from elastic.core.memory import Template, WorkerRecord
 from elastic.core.observation import Attempt, Inspection, JobsOnWorkers, Machines, Negotiation, Queue
 from elastic.ports import DrainAnswer, Refused, Transient
 from elastic_simulations.faults import Call
-from elastic_simulations.grid import Grid
+from elastic_simulations.grid import Grid, asked
 from elastic_simulations.queue import QueueView
 from elastic_simulations.startd import Startd
 from elastic_simulations.timeline import Rank, micros
@@ -82,7 +82,7 @@ class SimulatedBatch:
             return startd.inspection() if startd is not None else Inspection(answered=False, error="no answer")
 
     def drain(self, worker: WorkerRecord, nonce: str, *, busy: bool) -> DrainAnswer:
-        with self._grid.calling(Call.DRAIN, worker.name):
+        with self._grid.calling(Call.DRAIN, worker.name, nonce=nonce, busy=busy, **asked(worker)):
             startd = self._at_address(worker)
             if startd is None:
                 raise Transient(f"the startd of {worker.name} does not answer at {worker.address or 'no address'}")
@@ -98,7 +98,7 @@ class SimulatedBatch:
             return DrainAnswer(request_id=drain.request_id, started=startd.started)
 
     def resume(self, worker: WorkerRecord) -> None:
-        with self._grid.calling(Call.RESUME, worker.name):
+        with self._grid.calling(Call.RESUME, worker.name, **asked(worker)):
             startd = self._grid.startds.get(worker.machine)
             if startd is None or not startd.master_answers:
                 raise Transient(f"neither startd nor master of {worker.name} answer")
@@ -108,7 +108,7 @@ class SimulatedBatch:
                 startd.cancel_drain()
 
     def fence(self, worker: WorkerRecord) -> None:
-        with self._grid.calling(Call.FENCE, worker.name):
+        with self._grid.calling(Call.FENCE, worker.name, **asked(worker)):
             startd = self._grid.startds.get(worker.machine)
             if startd is None or not startd.master_answers:
                 raise Transient(f"the master of {worker.name} does not answer")
@@ -116,7 +116,7 @@ class SimulatedBatch:
                 self._grid.switch_off(startd)
 
     def invalidate(self, worker: WorkerRecord) -> None:
-        with self._grid.calling(Call.INVALIDATE, worker.name):
+        with self._grid.calling(Call.INVALIDATE, worker.name, **asked(worker)):
             self._need(self._grid.collector.up, "the collector")
             self._grid.collector.forget([worker.machine])
 

@@ -8,7 +8,7 @@ from elastic.core.observation import Quota, Server, Servers
 from elastic.ports import Created, Malformed, NoCapacity, NotFound, PortError, QuotaExceeded
 from elastic_simulations.datacentre import SimulatedServer
 from elastic_simulations.faults import Call
-from elastic_simulations.grid import Grid
+from elastic_simulations.grid import Grid, asked
 from elastic_simulations.specs import GroupModel, MachineSpec
 
 
@@ -50,7 +50,7 @@ class SimulatedCloud:
         errors: dict[str, PortError] = {}
         for worker in workers:
             try:
-                with self._grid.calling(Call.DELETE, worker.name):
+                with self._grid.calling(Call.DELETE, worker.name, **asked(worker)):
                     self._delete(worker)
             except PortError as error:
                 errors[worker.name] = error
@@ -66,7 +66,7 @@ class SimulatedCloud:
 
     def _create(self, group: GroupSpec, worker: WorkerRecord) -> Created:
         try:
-            with self._grid.calling(Call.CREATE, worker.name):
+            with self._grid.calling(Call.CREATE, worker.name, **asked(worker)):
                 return Created(worker=worker.name, server_id=self._made(group, worker).id)
         except PortError as error:
             return Created(worker=worker.name, error=error)

@@ -88,6 +88,11 @@ class Faults:
             raise ValueError(f"no error named {fault.error!r}; known: {', '.join(sorted(ERRORS))}")
         self._faults.append(fault)
 
+    @property
+    def any(self) -> bool:
+        """Whether anything can go wrong at all."""
+        return bool(self._faults)
+
     def strike(self, call: Call, target: str, *, acted: bool) -> None:
         """Raise what this call is to fail with, if anything."""
         if not self._faults:

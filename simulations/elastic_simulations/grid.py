@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
+from elastic.core.memory import WorkerRecord
 from elastic_simulations.collector import Collector
 from elastic_simulations.datacentre import Datacentre, SimulatedServer
 from elastic_simulations.draws import Draws
@@ -58,7 +59,8 @@ class Grid:
         self.datacentre = Datacentre(
             cloud or CloudSpec(), self.timeline, self.draws, groups or {}, self._joined, self._lost_power
         )
-        self.catch_up: Callable[[], None] = _stay
+        self.journal: Callable[[int, Call, str, Mapping[str, object]], None] | None = None
+        self.catch_up: Callable[[], None] = stay
         self._lock = threading.RLock()
         self._clusters = 0
 
@@ -78,10 +80,15 @@ class Grid:
             self.timeline.run_to(self.timeline.now_us + micros(seconds))
 
     @contextmanager
-    def calling(self, call: Call, target: str = "") -> Iterator[None]:
-        """Around every port call: one at a time, the world up to date, scripted errors before or after it."""
+    def calling(self, call: Call, target: str = "", **asked: object) -> Iterator[None]:
+        """Around every port call: one at a time, the world up to date, scripted errors before or after it.
+
+        `asked` is what an acting call asks for: with it and the time, the call can be repeated from the journal.
+        """
         with self._lock:
             self.catch_up()
+            if self.journal is not None and (asked or self.faults.any):
+                self.journal(self.timeline.now_us, call, target, asked)
             self.faults.strike(call, target, acted=False)
             yield
             self.faults.strike(call, target, acted=True)
@@ -196,5 +203,15 @@ class Grid:
             startd.stop()
 
 
-def _stay() -> None:
+def stay() -> None:
     """A grid that nobody's clock moves."""
+
+
+def asked(worker: WorkerRecord) -> Mapping[str, object]:
+    """What an acting call names of its worker, as the journal keeps it."""
+    return {
+        "group": worker.group,
+        "server_id": worker.server_id,
+        "machine": worker.machine,
+        "address": worker.address,
+    }

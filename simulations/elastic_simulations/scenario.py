@@ -73,7 +73,7 @@ class Wished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restart:
-    """The daemon ends between two ticks at `at`, and a new one goes on with its ledger."""
+    """The daemon has ended before `at`; a new one goes on with its ledger and ticks at once, at exactly `at`."""
 
     at: float
 

@@ -41,6 +41,7 @@ class Simulation:
         for override in scenario.imposed():
             self.ledger.put_override(override)
         self.controller = self._controller()
+        self._due = scenario.run.epoch
 
     def run(self, seconds: float | None = None) -> list[TickRecord]:
         """All records of the scenario, or of its first `seconds`."""
@@ -51,10 +52,8 @@ class Simulation:
 
     def ticks(self, end: float) -> Iterator[TickRecord]:
         """Tick by tick up to `end` (seconds since the epoch), beginning where the last call stopped."""
-        due = self._next() if self.records else self.scenario.run.epoch
-        while due <= end:
-            yield self.tick(due)
-            due = self._next()
+        while self._due <= end:
+            yield self.tick(self._due)
         self.grid.run_to(end)
 
     def tick(self, due: float) -> TickRecord:
@@ -63,21 +62,23 @@ class Simulation:
         self.clock.arrive(due)
         record = self.controller.tick(self.clock.now())
         self.records.append(record)
+        self._due = self._next(record)
         return record
 
     def restart(self) -> None:
         """The daemon ends and another goes on: what was only in its memory is gone, the ledger stays."""
         self.controller = self._controller()
 
-    def _next(self) -> float:
-        last = self.records[-1]
-        return max(last.plan.next_wake, last.now + self._rules.site.min_wake_seconds)
+    def _next(self, last: TickRecord) -> float:
+        """When the next tick is due; a daemon that has just been started ticks at once."""
+        due = max(last.plan.next_wake, last.now + self._rules.site.min_wake_seconds)
+        if self._restarts and self.scenario.run.epoch + self._restarts[0] <= due:
+            due = max(last.now, self.scenario.run.epoch + self._restarts.pop(0))
+            self.restart()
+        return due
 
     def _intervene(self, due: float) -> None:
         passed = due - self.scenario.run.epoch
-        while self._restarts and self._restarts[0] <= passed:
-            self._restarts.pop(0)
-            self.restart()
         while self._wishes and self._wishes[0].at <= passed:
             wished = self._wishes.pop(0)
             names = sorted(name for name in self.ledger.memory().workers if fnmatchcase(name, wished.worker))
