@@ -19,8 +19,9 @@ from elastic.settings.section import Count, Fraction, Name, Seconds, Section
 class SiteSettings(Section):
     """When what is seen of the whole pool is believed."""
 
-    min_wake_seconds: Annotated[float, Field(ge=5)] = 5.0
-    """Ticks are never closer: a validation or an operator wakes the daemon early, a storm of them must not."""
+    min_wake_seconds: Annotated[float, Field(ge=1)] = 5.0
+    """Ticks are never closer: a validation or an operator wakes the daemon early, a storm of them must not. Less than 5
+    only where a test runs days in minutes."""
     blind_missed_ticks: Annotated[int, Field(ge=1)] = 3
     """Machines not seen for so many ticks: a single lost answer is common, three in a row are an outage."""
     vanish_fraction: Fraction = 0.30
@@ -164,8 +165,9 @@ class Settings(BaseSettings):
     """Relative to `folder`; on a local disk, as SQLite needs working locks."""
     secrets_folder: Path | None = None
     """Files named as variables, such as elastic_api__token. None: systemd's credentials, where there are any."""
-    tick_seconds: Annotated[float, Field(ge=5)] = 30.0
-    """Between two decisions: short beside a boot (minutes), long beside a query (a second)."""
+    tick_seconds: Annotated[float, Field(ge=1)] = 30.0
+    """Between two decisions: short beside a boot (minutes), long beside a query (a second); not below
+    `site.min_wake_seconds`."""
     tick_jitter_seconds: Count = 3
     """Ticks are spread by up to so much, lest several daemons ask one cloud in step."""
     site: SiteSettings = SiteSettings()
