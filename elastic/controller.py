@@ -16,7 +16,7 @@ from elastic.core.planner import plan
 from elastic.core.policy import Policy
 from elastic.core.record import TickRecord
 from elastic.core.remember import remember, settle
-from elastic.executor import Acts, DryExecutor
+from elastic.executor import Acts, DryExecutor, silent
 from elastic.observer import Observer
 from elastic.ports import Clock, Ledger, Recorder
 
@@ -48,7 +48,7 @@ class Controller:
         clock: Clock,
         rules: Rules,
         recorders: Sequence[Recorder] = (),
-        on_result: Callable[[ActionResult], None] = lambda _: None,
+        on_result: Callable[[ActionResult], None] = silent,
     ) -> None:
         """Have ticked never; `on_result` hears of each action as it ends."""
         self.rules = rules

@@ -10,7 +10,7 @@ from elastic.core.memory import Memory, WorkerRecord
 from elastic.core.model import GroupSpec, SiteSpec
 from elastic.core.policy import Policy
 from elastic.core.record import Plan, TickRecord
-from elastic.executor import Executor
+from elastic.executor import Acts, Executor
 from elastic.observer import Inline, Observer
 from elastic.ports import BatchSystem, Cloud, Ledger
 from elastic_policies.backlog import Backlog
@@ -142,6 +142,7 @@ class TickRig:
         *,
         model: GroupModel = MODEL,
         policies: Mapping[str, Policy] | None = None,
+        batch: type[SimulatedBatch] = SimulatedBatch,
         seed: int = 0,
     ) -> None:
         self.spec = spec
@@ -152,6 +153,7 @@ class TickRig:
         self.rules = Rules(specs={spec.name: spec}, site=site, policies=policies or {"backlog": Backlog()})
         self.cloud = SimulatedCloud(self.grid, self.rules.specs, self.memory.ledger)
         self.records: list[TickRecord] = []
+        self.batch_type = batch
         self.kills: list[str] = []
         self.stopping = False
         self.most_servers = 0
@@ -169,11 +171,11 @@ class TickRig:
 
     def start(self) -> None:
         """A new process on the same ledger and world."""
-        self.batch = SimulatedBatch(self.grid, self.memory.ledger)
+        self.batch = self.batch_type(self.grid, self.memory.ledger)
         batch, cloud = cast("BatchSystem", self._taped(self.batch)), cast("Cloud", self._taped(self.cloud))
         ledger = cast("Ledger", self._taped(self.ledger))
         observer = Observer(batch=batch, cloud=cloud, telemetry=None, clock=self.clock, calls=Inline(), deadlines={})
-        self.executor = Executor(
+        self.executor: Acts = Executor(
             batch=batch, cloud=cloud, ledger=ledger, calls=Inline(), stopping=lambda: self.stopping
         )
         self.controller = Controller(

@@ -24,6 +24,6 @@ A call that was given up (deadline, shutdown) is the same case as a kill, but fo
 So nothing else is begun about its workers until it has returned (`patience`).
 """
 
-from elastic.executor.executor import Acts, DryExecutor, Executor
+from elastic.executor.executor import Acts, DryExecutor, Executor, silent
 
-__all__ = ["Acts", "DryExecutor", "Executor"]
+__all__ = ["Acts", "DryExecutor", "Executor", "silent"]

@@ -32,13 +32,17 @@ SIDE_BY_SIDE = 16
 Told = Callable[[ActionResult], None]
 
 
+def silent(_result: ActionResult) -> None:
+    """Nobody wants to hear of results as they come."""
+
+
 class Acts(Protocol):
     """Something that carries out plans, or only says that it would."""
 
     mode: str
 
     def execute(
-        self, plan: Plan, memory: Memory, specs: Mapping[str, GroupSpec], now: float, on_result: Told
+        self, plan: Plan, memory: Memory, specs: Mapping[str, GroupSpec], now: float, on_result: Told = silent
     ) -> tuple[ActionResult, ...]:
         """One result for each action of the plan, in its order; `memory` is what the ledger holds. Raise nothing."""
         ...
@@ -78,7 +82,7 @@ class Executor:
         memory: Memory,
         specs: Mapping[str, GroupSpec],
         now: float,
-        on_result: Told = lambda _: None,
+        on_result: Told = silent,
     ) -> tuple[ActionResult, ...]:
         """Carry out what is still right when looked at again; `on_result` hears of each result as it comes."""
         run = Run(self._ports, self._patience, memory, specs, now)
@@ -104,7 +108,7 @@ class DryExecutor:
         memory: Memory,
         specs: Mapping[str, GroupSpec],
         now: float,
-        on_result: Told = lambda _: None,
+        on_result: Told = silent,
     ) -> tuple[ActionResult, ...]:
         """Every action, not done."""
         results = tuple(ActionResult(action=action, outcome=Outcome.DRY) for action in plan.actions)
