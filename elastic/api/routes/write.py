@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
+from fastapi.exceptions import RequestValidationError
 
 from elastic.api import asked, schemas, views
 from elastic.api.auth import require_token
@@ -26,14 +27,13 @@ AuthorQuery = Annotated[str, Query(min_length=1, max_length=100, description="Wh
 @router.put("/groups/{group}/override")
 def put_override(daemon: Daemon, group: GroupName, body: asked.OverrideIn) -> schemas.OverrideOut:
     """Pin, floor, ceiling or pause a group until a stated time. The operator wins, inside the limits."""
-    expiry = body.expires_at or daemon.health().now + (body.expires_in_seconds or 0)
     wish = OverrideWish(
         group=group,
         kind=body.kind,
         workers=body.workers,
         author=body.author,
         reason=body.reason,
-        expires_at=expiry,
+        expires_at=_expiry(body, daemon.health().now),
     )
     return views.override(daemon.put_override(wish))
 
@@ -53,6 +53,13 @@ def reset_breaker(daemon: Daemon, group: GroupName, body: asked.Asker) -> schema
     """Close a group's breaker: its failed boots are forgotten, and it may boot as wanted."""
     daemon.reset_breaker(group, body.author, body.reason)
     return schemas.Done(text=f"the breaker of {group} is closed")
+
+
+@router.post("/groups/{group}/shrink")
+def allow_shrink(daemon: Daemon, group: GroupName, body: asked.Asker) -> schemas.Done:
+    """Let a group shrink again after a server vanished in place of the one that was asked for."""
+    daemon.allow_shrink(group, body.author, body.reason)
+    return schemas.Done(text=f"{group} may shrink again")
 
 
 @router.put("/workers/{worker}/protect")
@@ -110,3 +117,12 @@ def adopt(daemon: Daemon, body: asked.AdoptIn) -> schemas.Done:
 def tick(daemon: Daemon, body: asked.Asker) -> schemas.NudgeOut:
     """Bring the next tick forward; ticks are never closer than a few seconds."""
     return schemas.NudgeOut(next_wake=daemon.nudge(f"asked by {body.author}"))
+
+
+def _expiry(body: asked.OverrideIn, now: float) -> float:
+    """When it ends; raise RequestValidationError for a time that is past, or too far away."""
+    expiry = body.expires_at or now + (body.expires_in_seconds or 0)
+    if not now < expiry <= now + asked.MAX_SECONDS:
+        what = f"must be after now ({now:.0f}) and within 30 days"
+        raise RequestValidationError([{"loc": ("body", "expires_at"), "msg": what, "type": "value_error"}])
+    return expiry
