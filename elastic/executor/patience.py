@@ -30,11 +30,18 @@ class Patience:
     that a fence which takes effect late can never hit a worker that was resumed meanwhile.
     """
 
-    def __init__(self, calls: Calls, deadline_seconds: float, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        deadline_seconds: float,
+        stopping: Callable[[], bool],
+        stop_seconds: float = STOP_SECONDS,
+    ) -> None:
         """Wait for nothing yet."""
         self._calls = calls
         self._deadline_seconds = deadline_seconds
         self._stopping = stopping
+        self._stop_seconds = stop_seconds
         self._stop_seen_at: float | None = None
         self._lock = Lock()
         self._out: dict[str, tuple[str, Callable[[], bool]]] = {}
@@ -87,4 +94,4 @@ class Patience:
         now = time.monotonic()
         if self._stop_seen_at is None:
             self._stop_seen_at = now
-        return min(left, self._stop_seen_at + STOP_SECONDS - now)
+        return min(left, self._stop_seen_at + self._stop_seconds - now)
