@@ -49,6 +49,7 @@ def assemble(
         sequence=memory.sequence,
         strangers=fleet.strangers,
         orphans=fleet.orphans,
+        ungrouped=fleet.ungrouped,
     )
     last_cycle = max((*cycles, memory.last_cycle))
     return snapshot, _change(memory, snapshot, fleet, seen, judgement, answer, last_cycle)
@@ -115,7 +116,11 @@ def _group(part: Part, known: GroupMemory, answer: Asked, fleet: Fleet, seen: Ob
         quarantined=sum(1 for w in workers if w.phase in CAPACITY and w.record.quarantine),
         foreign_draining=sum(1 for worker in workers if worker.phase is Phase.FOREIGN_DRAIN),
         lost_counted=sum(
-            1 for w in workers if w.phase is Phase.LOST and w.seconds_in_phase < spec.lost_counted_seconds
+            1
+            for w in workers
+            if w.phase is Phase.LOST
+            and w.seconds_in_phase < spec.lost_counted_seconds
+            and not (w.record.quarantine or w.record.drain)
         ),
         demand=replace(answer.groups[spec.name], running_jobs=jobs),
         quota_left=part.quota.workers_left,

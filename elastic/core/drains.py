@@ -15,15 +15,18 @@ def nonce(ledger: str, worker: str, tick: int) -> str:
     return f"elastic:{ledger}:{worker}:{tick}"
 
 
-def is_ours(reason: str, ledger: str) -> bool:
-    """Whether a drain with this reason was asked for by the daemon of this ledger."""
-    return reason.startswith(f"elastic:{ledger}:")
+def is_ours(reason: str, ledger: str, worker: str) -> bool:
+    """Whether a drain with this reason was asked for by the daemon of this ledger, for this worker.
+
+    An address may have passed to another worker: its startd then answers, drained by us, and proves nothing here.
+    """
+    return reason.startswith(f"elastic:{ledger}:{worker}:")
 
 
 def column(record: WorkerRecord, machine: Machine | None, inspection: Inspection | None, ledger: str) -> Ad:
     """What HTCondor says of a worker: the startd's own answer where it was asked, else the collector's ad."""
     if inspection is not None and inspection.answered:
-        return _of_drain(inspection.drain, ledger)
+        return _of_drain(inspection.drain, ledger, record.name)
     if inspection is not None and is_fenced(record):
         return Ad.DRAINED
     if machine is None:
@@ -31,7 +34,7 @@ def column(record: WorkerRecord, machine: Machine | None, inspection: Inspection
     if machine.drain is None:
         # The ad lags behind a drain we have asked for: until the startd itself says otherwise it counts as begun.
         return Ad.SERVING if record.drain is None else Ad.DRAINING
-    return Ad.FOREIGN if not is_ours(machine.drain.reason, ledger) else Ad.DRAINING
+    return Ad.FOREIGN if not is_ours(machine.drain.reason, ledger, record.name) else Ad.DRAINING
 
 
 def is_fenced(record: WorkerRecord) -> bool:
@@ -47,7 +50,7 @@ def follow(record: WorkerRecord, inspection: Inspection | None, ledger: str, now
     if inspection is None or not inspection.answered:
         return record
     seen = inspection.drain
-    if seen is None or not is_ours(seen.reason, ledger):
+    if seen is None or not is_ours(seen.reason, ledger, record.name):
         return record if record.drain is None else replace(record, drain=None, fence_asked_at=None)
     known = record.drain
     same = known is not None and known.nonce == seen.reason and known.started in (None, inspection.started)
@@ -63,9 +66,9 @@ def follow(record: WorkerRecord, inspection: Inspection | None, ledger: str, now
     return record if drain == known else replace(record, drain=drain)
 
 
-def _of_drain(seen: DrainSeen | None, ledger: str) -> Ad:
+def _of_drain(seen: DrainSeen | None, ledger: str, worker: str) -> Ad:
     if seen is None:
         return Ad.SERVING
-    if not is_ours(seen.reason, ledger):
+    if not is_ours(seen.reason, ledger, worker):
         return Ad.FOREIGN
     return Ad.DRAINED if seen.drained else Ad.DRAINING

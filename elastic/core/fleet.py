@@ -28,7 +28,8 @@ class Timers:
 class Fleet:
     """Every remembered worker with its machine; `records` are those that differ from what the ledger holds.
 
-    `strangers` carry another ledger's identity, `orphans` ours without a record: both are named and never touched.
+    `strangers` carry another ledger's identity, `orphans` ours without a record, `ungrouped` are workers whose group is
+    no longer configured: all are named and never touched.
     """
 
     workers: tuple[Worker, ...]
@@ -37,6 +38,7 @@ class Fleet:
     records: Mapping[str, WorkerRecord]
     strangers: tuple[Server, ...] = ()
     orphans: tuple[Server, ...] = ()
+    ungrouped: tuple[str, ...] = ()
 
 
 def timers(spec: GroupSpec, join_seconds: tuple[float, ...]) -> Timers:
@@ -83,14 +85,17 @@ def join(memory: Memory, seen: Observations, specs: Mapping[str, GroupSpec], now
             records[name] = worker.record
         workers.append(worker)
     mine = {machine.name for machine in joined.values()}
+    ungrouped = {name for name, record in memory.workers.items() if record.group not in specs}
     known = {w.record.server_id for w in workers} | {r.server_id for r in memory.workers.values()}
     return Fleet(
         workers=tuple(workers),
         machines=joined,
-        others=tuple(m for m in machines if m.name not in mine),
+        # An ad with a worker's name that no worker has now is a ghost of one that is gone: no supply.
+        others=tuple(m for m in machines if m.name not in mine and (not m.worker or m.worker in ungrouped)),
         records=records,
         strangers=tuple(s for s in servers if s.ledger is not None and s.ledger not in ledgers),
         orphans=tuple(s for s in servers if s.ledger in ledgers and s.id not in known),
+        ungrouped=tuple(sorted(ungrouped)),
     )
 
 
@@ -109,18 +114,30 @@ class _Joiner:
     by_worker: Mapping[str, list[Server]]
     now: float
 
+    @property
+    def _machines_fresh(self) -> bool:
+        return not self.seen.machines.error and self.seen.machines.value is not None
+
+    @property
+    def _servers_fresh(self) -> bool:
+        return not self.seen.servers.error and self.seen.servers.value is not None
+
     def worker(self, record: WorkerRecord, machine: Machine | None, clock: Timers) -> Worker:
         inspection = self.seen.answers.inspections.get(record.name)
         server, record = self._server(record)
         record = self._remember(record, server, machine, inspection)
         listing, sure = self._listing(record, server)
         ad = drains.column(record, machine, inspection, self.memory.ledger)
-        seconds_in = self.now - _since(record, listing)
+        # Joined, not seen to vanish, and no ad: the collector has not answered. No time counts as lost before it has.
+        unseen = machine is None and record.joined_at is not None and record.vanished_at is None
+        seconds_in = 0.0 if unseen else self.now - _since(record, listing)
         phase, flagged = classify(listing, ad, seconds_in, clock.by_name)
-        stale = not sure or bool(self.seen.machines.error)
+        stale = not sure or not self._machines_fresh
         idle = machine.idle_seconds if machine is not None and not machine.claimed else None
         if phase is Phase.FAILED and record.failed_at is None:
             record = replace(record, failed_at=self.now, failure=_failure(listing, server, clock))
+        elif record.failed_at is not None and phase not in _OVER:
+            record = replace(record, failed_at=None, failure="")
         return Worker(
             record.name,
             record.group,
@@ -157,7 +174,7 @@ class _Joiner:
         if server is not None and record.active_at is None and server.status is not ServerStatus.BUILDING:
             record = replace(record, active_at=self.now)
         record = self._remember_missing(record, server)
-        if self.seen.machines.error:
+        if not self._machines_fresh:
             return record
         if machine is None:
             gone = record.joined_at is not None and record.vanished_at is None
@@ -183,10 +200,9 @@ class _Joiner:
         """
         joined = record.joined_at is not None
         if server is not None:
-            listing = Listing.DELETING if record.delete_asked_at is not None else LISTINGS[(server.status, joined)]
-            return listing, not self.seen.servers.error
+            return _listed(record, server.status, joined=joined), self._servers_fresh
         if record.server_id is None:
-            return Listing.UNLISTED, not self.seen.servers.error
+            return Listing.UNLISTED, self._servers_fresh
         if self._answered_404(record) and record.missing_since is not None and record.missing_since < self.now:
             return Listing.MISSING, True
         if record.delete_asked_at is not None:
@@ -217,7 +233,7 @@ class _Joiner:
     ) -> str:
         """What is not proved yet before a worker without a completed drain may be called gone (promise 1)."""
         jobs = self.seen.answers.jobs
-        if self.seen.machines.error or self.seen.servers.error:
+        if not (self._machines_fresh and self._servers_fresh):
             return "a source is not fresh"
         if machine is not None:
             return "the collector has its ad"
@@ -232,6 +248,15 @@ class _Joiner:
 
 
 _DEAD = frozenset({Phase.FAILED, Phase.LOST})
+_OVER = frozenset({Phase.FAILED, Phase.DELETING, Phase.GONE})
+
+
+def _listed(record: WorkerRecord, status: ServerStatus, *, joined: bool) -> Listing:
+    if record.delete_asked_at is not None:
+        return Listing.DELETING
+    if status is ServerStatus.BUILDING and not joined and record.active_at is not None:
+        return Listing.NEVER_JOINED  # Built anew after it had been active: its startd may start at any moment.
+    return LISTINGS[(status, joined)]
 
 
 def _remember_machine(record: WorkerRecord, machine: Machine, now: float) -> WorkerRecord:

@@ -119,7 +119,7 @@ CAPACITY = UPCOMING | {Phase.READY}
 """Workers that a target counts. LOST counts too, in its first minutes only (see WorkerGroup.counted)."""
 
 TRANSITIONS: dict[Phase, frozenset[Phase]] = {
-    Phase.REQUESTED: frozenset(Phase) - {Phase.GONE, Phase.LOST} | {Phase.GONE},
+    Phase.REQUESTED: frozenset(Phase),
     Phase.BOOTING: frozenset(Phase) - {Phase.REQUESTED},
     Phase.JOINING: frozenset(Phase) - {Phase.REQUESTED, Phase.BOOTING},
     Phase.READY: frozenset(Phase) - {Phase.REQUESTED, Phase.BOOTING, Phase.JOINING},
@@ -128,7 +128,7 @@ TRANSITIONS: dict[Phase, frozenset[Phase]] = {
     Phase.FOREIGN_DRAIN: frozenset(Phase) - {Phase.REQUESTED, Phase.BOOTING, Phase.JOINING},
     Phase.LOST: frozenset(Phase) - {Phase.REQUESTED, Phase.BOOTING, Phase.JOINING},
     Phase.FAILED: frozenset(Phase) - {Phase.REQUESTED},
-    Phase.DELETING: frozenset({Phase.DELETING, Phase.GONE, Phase.LOST}),
+    Phase.DELETING: frozenset(Phase) - {Phase.REQUESTED},  # A deletion that found it alive is taken back.
     Phase.GONE: frozenset({Phase.GONE}),
 }
 """What may follow what between two ticks. Time may pass unseen, so edges skip phases; none leads back before a join."""

@@ -234,7 +234,8 @@ class Snapshot:
 
     `strangers` are servers of another ledger's daemon, `orphans` servers that carry our ledger (or one handed over to
     us) and that no
-    record knows: both are named, and never touched.
+    record knows, `ungrouped` the names of workers whose group is not configured any more: all are named, and never
+    touched.
     """
 
     now: float
@@ -249,3 +250,4 @@ class Snapshot:
     sequence: int = 0
     strangers: tuple[Server, ...] = ()
     orphans: tuple[Server, ...] = ()
+    ungrouped: tuple[str, ...] = ()

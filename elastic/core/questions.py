@@ -17,7 +17,7 @@ def questions(memory: Memory, machines: SourceReading[Machines], servers: Source
     records = [memory.workers[name] for name in sorted(memory.workers)]
     silent = [r for r in records if r.joined_at is not None and machine_of(r, ads) is None]
     unsure = [r for r in records if r.drain is not None or r.fence_asked_at is not None]
-    unrecorded = [r for r in records if r.drain is None and _drain_unknown(machine_of(r, ads), memory.ledger)]
+    unrecorded = [r for r in records if r.drain is None and _drain_unknown(r, machine_of(r, ads), memory.ledger)]
     doubtful = [r for r in records if r.failed_at is not None or r.delete_asked_at is not None]
     asked = _names(unsure + unrecorded) + _names([r for r in silent + doubtful if r.address])
     return Questions(
@@ -28,14 +28,25 @@ def questions(memory: Memory, machines: SourceReading[Machines], servers: Source
 
 
 def index_machines(machines: Iterable[Machine]) -> Mapping[str, Machine]:
-    """Machines by every key that joins them to a worker: its server id and its worker name."""
+    """Machines by every key that joins them to a worker: its server id and its worker name.
+
+    Of two ads with one key (a startd that came back under another name) the claimed one counts, then the newest.
+    """
     index: dict[str, Machine] = {}
     for machine in machines:
-        if machine.server_id:
-            index[machine.server_id] = machine
-        if machine.worker:
-            index[machine.worker] = machine
+        for key in (machine.server_id, machine.worker):
+            if key and ((known := index.get(key)) is None or _tells_more(machine, known)):
+                index[key] = machine
     return index
+
+
+def _tells_more(machine: Machine, known: Machine) -> bool:
+    """A total order, so that the collector's order makes no difference; in doubt the worker is busy."""
+
+    def order(one: Machine) -> tuple[bool, float, str]:
+        return (not one.claimed, one.ad_age_seconds, one.name)
+
+    return order(machine) < order(known)
 
 
 def machine_of(record: WorkerRecord, ads: Mapping[str, Machine]) -> Machine | None:
@@ -69,8 +80,8 @@ def _missing(records: Iterable[WorkerRecord], listed: set[str]) -> tuple[str, ..
     return tuple(r.server_id for r in records if r.server_id is not None and r.server_id not in listed)
 
 
-def _drain_unknown(machine: Machine | None, ledger: str) -> bool:
-    return machine is not None and machine.drain is not None and is_ours(machine.drain.reason, ledger)
+def _drain_unknown(record: WorkerRecord, machine: Machine | None, ledger: str) -> bool:
+    return machine is not None and machine.drain is not None and is_ours(machine.drain.reason, ledger, record.name)
 
 
 def _names(records: Iterable[WorkerRecord]) -> list[str]:
