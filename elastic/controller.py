@@ -36,7 +36,7 @@ class Rules:
 class Controller:
     """Carries out ticks, one at a time: whoever drives it never calls `tick` and `preview` at once.
 
-    `rules` and `executor` may be replaced between ticks (settings read anew, `elastic go`).
+    `rules`, `executor` and `recorders` may be replaced between ticks (settings read anew, `elastic go`).
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Controller:
         self._ledger = ledger
         self._observer = observer
         self._clock = clock
-        self._recorders = recorders
+        self.recorders = recorders
         self._on_result = on_result
         self._last: tuple[float, float] | None = None
 
@@ -72,7 +72,7 @@ class Controller:
         )
         watch.lap("act")
         record = replace(record, results=results, mode=self.executor.mode, durations=watch.laps)
-        for recorder in self._recorders:
+        for recorder in self.recorders:
             recorder.record(record)
         _save(self._ledger, settle(snapshot, record.proposal, results))
         return record

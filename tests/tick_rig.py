@@ -12,7 +12,7 @@ from elastic.core.policy import Policy
 from elastic.core.record import Plan, TickRecord
 from elastic.executor import Acts, Executor
 from elastic.observer import Inline, Observer
-from elastic.ports import BatchSystem, Cloud, Ledger
+from elastic.ports import BatchSystem, Calls, Cloud, Ledger
 from elastic_policies.backlog import Backlog
 from elastic_simulations.batch import SimulatedBatch
 from elastic_simulations.cloud import SimulatedCloud
@@ -143,6 +143,7 @@ class TickRig:
         model: GroupModel = MODEL,
         policies: Mapping[str, Policy] | None = None,
         batch: type[SimulatedBatch] = SimulatedBatch,
+        calls: Calls | None = None,
         seed: int = 0,
     ) -> None:
         self.spec = spec
@@ -153,7 +154,7 @@ class TickRig:
         self.rules = Rules(specs={spec.name: spec}, site=site, policies=policies or {"backlog": Backlog()})
         self.cloud = SimulatedCloud(self.grid, self.rules.specs, self.memory.ledger)
         self.records: list[TickRecord] = []
-        self.batch_type = batch
+        self.batch_type, self.calls = batch, calls or Inline()
         self.kills: list[str] = []
         self.stopping = False
         self.most_servers = 0
@@ -174,9 +175,9 @@ class TickRig:
         self.batch = self.batch_type(self.grid, self.memory.ledger)
         batch, cloud = cast("BatchSystem", self._taped(self.batch)), cast("Cloud", self._taped(self.cloud))
         ledger = cast("Ledger", self._taped(self.ledger))
-        observer = Observer(batch=batch, cloud=cloud, telemetry=None, clock=self.clock, calls=Inline(), deadlines={})
+        observer = Observer(batch=batch, cloud=cloud, telemetry=None, clock=self.clock, calls=self.calls, deadlines={})
         self.executor: Acts = Executor(
-            batch=batch, cloud=cloud, ledger=ledger, calls=Inline(), stopping=lambda: self.stopping
+            batch=batch, cloud=cloud, ledger=ledger, calls=self.calls, stopping=lambda: self.stopping
         )
         self.controller = Controller(
             ledger=ledger, observer=observer, executor=self.executor, clock=self.clock, rules=self.rules
