@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from elastic.cli import look, service, steer
+from elastic.cli import grid, look, service, steer
 from elastic.cli.errors import CommandError
 
 HELP = """Keeps the number of HTCondor workers on OpenStack equal to what the job queue needs, without losing
@@ -35,5 +35,5 @@ def root() -> None:
     """What holds for every command."""
 
 
-for module in (service, look, steer):
+for module in (service, grid, look, steer):
     module.add_to(app)

@@ -1,0 +1,149 @@
+"""Commands that make, list and remove whole grids on this machine: a central manager, the daemon, and its workers."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from elastic.cli.errors import CommandError, Exit
+from elastic.cli.options import As, Output
+
+if TYPE_CHECKING:
+    from elastic.local.grid import Grid
+
+grid = typer.Typer(no_args_is_help=True, help="Whole grids on this machine: made, listed and removed by one command.")
+
+Name = Annotated[str, typer.Argument(help="What to call it: small letters, digits, dashes.")]
+Home = Annotated[
+    Path | None,
+    typer.Option(
+        "--home", help="The folder that grids are in; else one beside the unpacked daemons.", show_default=False
+    ),
+]
+OURS = {"reserve": {"cpus": 0, "memory_mb": 0, "disk_mb": 0}, "idle_seconds": 60.0, "scale_down_window_seconds": 30.0}
+
+
+@grid.command("up")
+def grid_up(
+    name: Name = "local",
+    maximum: Annotated[int, typer.Option("--maximum", help="At most this many workers.", min=1)] = 4,
+    minimum: Annotated[int, typer.Option("--minimum", help="At least this many workers.", min=0)] = 0,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="Settings (TOML) that are merged over the grid's own.", show_default=False),
+    ] = None,
+    suite: Annotated[str | None, typer.Option("--suite", help="The Debian suite to fetch HTCondor from.")] = None,
+    home: Home = None,
+    output: As = Output.TABLE,
+) -> None:
+    """Make a grid and return once it is ready: real HTCondor daemons and `elastic run`, in the background.
+
+    Examples: `elastic grid up`, `elastic grid up night --maximum 7 --minimum 1`
+    """
+    from elastic.cli.printing import show
+
+    row = _started(_grid(name, home), _settings(minimum, maximum, config), suite)
+    show(output, row, lambda console: console.print(_welcome(row), soft_wrap=True))
+
+
+@grid.command("down")
+def grid_down(
+    name: Name = "local",
+    force: Annotated[bool, typer.Option("--force", help="Also when jobs have not ended: they are lost.")] = False,
+    home: Home = None,
+) -> None:
+    """Remove everything of a grid: its jobs' files, workers, daemons, ledger. Safe to repeat; 0 when nothing is left.
+
+    It refuses while jobs wait or run. Examples: `elastic grid down`, `elastic grid down night --force`
+    """
+    from elastic.local.errors import LocalError
+    from elastic.local.grid import JobsInQueue
+
+    chosen = _grid(name, home)
+    existed = chosen.exists
+    try:
+        ended = chosen.down(force=force)
+    except JobsInQueue as error:
+        raise CommandError(f"{error}; `elastic grid down {name} --force` removes the grid with them") from error
+    except (LocalError, OSError) as error:
+        raise CommandError(str(error)) from error
+    print(f"grid {name} is removed; {ended} processes were ended" if existed else f"no grid {name} is here")
+
+
+@grid.command("list")
+def grid_list(home: Home = None, output: As = Output.TABLE) -> None:
+    """Show every grid of which something is left on this machine."""
+    from elastic.cli.printing import columns, show
+    from elastic.local.grid import grids
+
+    rows = [_row(each) for each in grids(home)]
+    names = ("name", "phase", "url", "collector", "folder", "detail")
+    show(output, rows, lambda console: console.print(columns(names, [[row[n] for n in names] for row in rows])))
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register these commands."""
+    app.add_typer(grid, name="grid", rich_help_panel="Run")
+
+
+def _grid(name: str, home: Path | None) -> "Grid":
+    from elastic.local.errors import LocalError
+    from elastic.local.grid import grid as found
+
+    try:
+        return found(name, home)
+    except LocalError as error:
+        raise CommandError(str(error), Exit.USAGE) from error
+
+
+def _settings(minimum: int, maximum: int, config: Path | None) -> dict[str, object]:
+    import tomllib
+
+    from elastic.local.daemon import merged
+
+    ours: dict[str, object] = {"groups": [{"name": "small", "minimum": minimum, "maximum": maximum, **OURS}]}
+    if config is None:
+        return ours
+    try:
+        return dict(merged(ours, tomllib.loads(config.read_text(encoding="utf-8"))))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise CommandError(f"{config}: {error}", Exit.USAGE) from error
+
+
+def _started(chosen: "Grid", settings: dict[str, object], suite: str | None) -> dict[str, object]:
+    import time
+
+    from elastic.local.errors import LocalError
+    from elastic.local.runtime import STABLE, prepare
+    from elastic.local.sandbox import require
+
+    began = time.monotonic()
+    try:
+        require()
+        runtime = prepare(suite or STABLE)
+        chosen.up(runtime.prefix, settings)
+    except (LocalError, OSError) as error:
+        raise CommandError(str(error)) from error
+    return {**_row(chosen), "seconds": round(time.monotonic() - began, 1)}
+
+
+def _row(each: "Grid") -> dict[str, object]:
+    state = each.state()
+    shown = {"name": each.name, "folder": str(each.folder)}
+    if state is None:
+        return {**shown, "phase": "broken", "url": "", "collector": "", "detail": "it never started"}
+    detail = state.detail.partition("\n")[0]
+    return {**shown, "phase": state.phase.value, "url": state.url, "collector": state.collector, "detail": detail}
+
+
+def _welcome(row: dict[str, object]) -> str:
+    folder, url = row["folder"], row["url"]
+    return "\n".join(
+        (
+            f"grid {row['name']} is ready after {row['seconds']} s",
+            f"  interface  {url}/v1/status   metrics  {url}/metrics   all of it  {url}/docs",
+            f"  steer      elastic status --watch --config {folder}/elastic.toml",
+            f"  submit     with the bindings and the environment in {folder}/environment; files below {folder}/work",
+            f"  remove     elastic grid down {row['name']}",
+        )
+    )
