@@ -1,5 +1,6 @@
 """A daemon for tests: settings in a folder, the real process on the simulated world, its log line by line."""
 
+import io
 import json
 import os
 import signal
@@ -8,11 +9,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
 import httpx
+
+from elastic.cli.app import app
 
 T = TypeVar("T")
 
@@ -77,6 +80,20 @@ def run(*arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]
         text=True,
         timeout=40,
         check=False,
+    )
+
+
+def here(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """As `run`, in this process: a tenth of the time, for commands that only ask a daemon."""
+    out, err = io.StringIO(), io.StringIO()
+    code: object = 0
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            app(list(map(str, arguments)), prog_name="elastic")
+        except SystemExit as ended:
+            code = ended.code
+    return subprocess.CompletedProcess(
+        arguments, int(code) if isinstance(code, int) else 1, out.getvalue(), err.getvalue()
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from elastic import plugins
 from elastic.adapters.ledger import SqlLedger
+from elastic.adapters.recorder import FileRecorder, Keep
 from elastic.controller import Controller, Rules
 from elastic.core.model import GroupSpec
 from elastic.core.policy import Policy
@@ -87,6 +88,13 @@ def deadlines(settings: Settings) -> Mapping[str, float]:
     return dict.fromkeys(ASKS_HTCONDOR, settings.htcondor.query_seconds)
 
 
+def make_recorder(settings: Settings) -> FileRecorder:
+    """Where tick records go."""
+    kept = settings.recorder
+    keep = Keep(file_mb=kept.file_mb, total_mb=kept.total_mb, days=kept.keep_days)
+    return FileRecorder(settings.record_folder, keep)
+
+
 def _open_ledger(settings: Settings) -> SqlLedger:
     folder = settings.ledger_path.parent
     try:
@@ -109,5 +117,12 @@ def _assembled(
         calls=calls,
         deadlines=deadlines(settings),
     )
-    controller = Controller(ledger=ledger, observer=observer, executor=acting, clock=world.clock, rules=rules)
+    controller = Controller(
+        ledger=ledger,
+        observer=observer,
+        executor=acting,
+        clock=world.clock,
+        rules=rules,
+        recorders=(make_recorder(settings),),
+    )
     return Parts(ledger=ledger, world=world, controller=controller, acting=acting)
