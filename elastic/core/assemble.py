@@ -23,8 +23,8 @@ def assemble(
 ) -> tuple[Snapshot, MemoryChange]:
     """Everything known at `now`, and what is to be remembered of it (saved before anything is done)."""
     fleet = join(memory, seen, specs, now)
-    fleet, known = _learn(fleet, memory, seen, specs, now)
     judgement = judge(seen, fleet, memory, site, now)
+    fleet, known = _learn(fleet, memory, seen, specs, now, blind=bool(judgement.trust.grow))
     by_group = _by_group(fleet.workers, specs)
     parts = {name: _part(specs[name], by_group[name], known[name], seen) for name in specs}
     negotiation = seen.negotiation.value or Negotiation()
@@ -61,24 +61,28 @@ def templates(memory: Memory, specs: Mapping[str, GroupSpec]) -> Mapping[str, Te
 
 
 def _learn(
-    fleet: Fleet, memory: Memory, seen: Observations, specs: Mapping[str, GroupSpec], now: float
+    fleet: Fleet, memory: Memory, seen: Observations, specs: Mapping[str, GroupSpec], now: float, *, blind: bool
 ) -> tuple[Fleet, dict[str, GroupMemory]]:
     """Black holes, join times, breaker and templates.
 
     What this tick's sightings teach, written into records and groups.
     """
     changed = {record.name: record for record in boots.failing_starts(fleet.workers, seen.attempts, specs)}
-    workers = tuple(_with(worker, changed) for worker in fleet.workers)
+    by_group = _by_group(_with(fleet.workers, changed), specs)
     ads = seen.machines.value.template_ads if seen.machines.value else {}
     known: dict[str, GroupMemory] = {}
     for name, spec in sorted(specs.items()):
-        mine = [worker for worker in workers if worker.group == name]
-        group, counted = boots.learn(memory.groups.get(name) or fresh(spec), spec, mine, memory.workers, now)
-        joined = [w.record for w in mine if w.record.joined_at == now or group.template is None]
+        mine = by_group[name]
+        group, counted = boots.learn(
+            memory.groups.get(name) or fresh(spec), spec, mine, memory.workers, now, blind=blind
+        )
+        # The ad of a new kind may come a few ticks after its first worker.
+        since = now - spec.launch_seconds if group.template is not None else 0.0
+        joined = [w.record for w in mine if w.record.joined_at is not None and w.record.joined_at >= since]
         known[name] = boots.learn_template(group, joined, fleet.machines, ads)
         changed |= {record.name: record for record in counted}
     records = {**fleet.records, **changed}
-    return replace(fleet, workers=tuple(_with(w, changed) for w in workers), records=records), known
+    return replace(fleet, workers=_with(fleet.workers, changed), records=records), known
 
 
 def fresh(spec: GroupSpec) -> GroupMemory:
@@ -86,9 +90,10 @@ def fresh(spec: GroupSpec) -> GroupMemory:
     return GroupMemory(group=spec.name, boot_allowance=spec.boots_start)
 
 
-def _with(worker: Worker, changed: Mapping[str, WorkerRecord]) -> Worker:
-    record = changed.get(worker.name)
-    return worker if record is None else worker._replace(record=record)
+def _with(workers: tuple[Worker, ...], changed: Mapping[str, WorkerRecord]) -> tuple[Worker, ...]:
+    if not changed:
+        return workers
+    return tuple(w._replace(record=changed[w.name]) if w.name in changed else w for w in workers)
 
 
 def _by_group(workers: Iterable[Worker], specs: Mapping[str, GroupSpec]) -> dict[str, list[Worker]]:

@@ -6,7 +6,7 @@ Join times, how many may be in flight, the breaker and its canaries, black holes
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from elastic.core.lifecycle import UPCOMING, Phase
+from elastic.core.lifecycle import Phase
 from elastic.core.memory import Breaker, BreakerState, GroupMemory, Template, WorkerRecord
 from elastic.core.model import GroupSpec, Worker
 from elastic.core.observation import Attempt, Machine
@@ -21,8 +21,14 @@ def learn(
     workers: Sequence[Worker],
     before: Mapping[str, WorkerRecord],
     now: float,
+    *,
+    blind: bool = False,
 ) -> tuple[GroupMemory, tuple[WorkerRecord, ...]]:
-    """The group's memory after this tick's joins and failures, and the records marked as counted for the breaker."""
+    """The group's memory after this tick's joins and failures, and the records marked as counted for the breaker.
+
+    While `blind` no boot counts as failed: that its startd is not seen says nothing.
+    """
+    known = _watched(known, workers)
     counted: list[WorkerRecord] = []
     for worker in workers:
         record = worker.record
@@ -30,13 +36,13 @@ def learn(
             known = _joined(known, spec, record)
         if record.counted:
             continue
-        if why := _failed_boot(worker, spec):
+        if not (blind or worker.stale) and (why := _failed_boot(worker, spec)):
             known = _failed(known, spec, record, why, now)
             counted.append(replace(record, counted=True))
         elif record.joined_at is not None and now - record.joined_at >= spec.breaker_young_seconds:
             known = _stayed(known, record)
             counted.append(replace(record, counted=True))
-    return _canary(known, workers, now), tuple(counted)
+    return _unwatched(known, workers, now), tuple(counted)
 
 
 def may_boot(breaker: Breaker, now: float) -> int | None:
@@ -54,6 +60,9 @@ def failing_starts(
     workers: Sequence[Worker], attempts: Iterable[Attempt], specs: Mapping[str, GroupSpec]
 ) -> tuple[WorkerRecord, ...]:
     """Records whose run of failed starts changed; k failures in a row from two or more clusters make a black hole."""
+    attempts = tuple(attempts)
+    if not attempts:
+        return ()
     by_machine = {w.record.machine: w.record for w in workers if w.record.machine}
     changed: dict[str, WorkerRecord] = {}
     for attempt in attempts:
@@ -93,7 +102,8 @@ def _joined_now(record: WorkerRecord, before: WorkerRecord | None) -> bool:
 
 
 def _joined(known: GroupMemory, spec: GroupSpec, record: WorkerRecord) -> GroupMemory:
-    took = (record.joined_at or record.requested_at) - record.requested_at
+    # Nobody boots longer than the cap: what took longer was our own absence.
+    took = min((record.joined_at or record.requested_at) - record.requested_at, spec.join_seconds_cap)
     joined = known.batch_joined + 1
     doubled = joined >= known.boot_allowance
     return replace(
@@ -145,18 +155,27 @@ def _stayed(known: GroupMemory, record: WorkerRecord) -> GroupMemory:
     return replace(known, breaker=Breaker()) if closes and breaker != Breaker() else known
 
 
-def _canary(known: GroupMemory, workers: Sequence[Worker], now: float) -> GroupMemory:
-    """An open breaker watches the first worker asked for since.
-
-    A canary that we removed ourselves is followed by another.
-    """
+def _watched(known: GroupMemory, workers: Sequence[Worker]) -> GroupMemory:
+    """An open breaker watches the first worker asked for since, whatever has become of it by now."""
     breaker = known.breaker
-    alive = {w.name: w for w in workers if w.record.delete_asked_at is None}
-    if breaker.state is BreakerState.CANARY and breaker.canary not in alive:
-        return replace(known, breaker=replace(breaker, state=BreakerState.OPEN, canary="", next_canary_at=now))
     if breaker.state is not BreakerState.OPEN:
         return known
-    for worker in alive.values():
-        if worker.phase in UPCOMING and worker.record.requested_at >= breaker.next_canary_at:
-            return replace(known, breaker=replace(breaker, state=BreakerState.CANARY, canary=worker.name))
-    return known
+    asked = [
+        w.record
+        for w in workers
+        if w.record.requested_at >= breaker.next_canary_at and not w.record.counted and w.record.delete_asked_at is None
+    ]
+    if not asked:
+        return known
+    first = min(asked, key=lambda record: (record.requested_at, record.name))
+    return replace(known, breaker=replace(breaker, state=BreakerState.CANARY, canary=first.name))
+
+
+def _unwatched(known: GroupMemory, workers: Sequence[Worker], now: float) -> GroupMemory:
+    """A canary that we removed ourselves is followed by another."""
+    breaker = known.breaker
+    if breaker.state is not BreakerState.CANARY:
+        return known
+    if any(w.name == breaker.canary and w.record.delete_asked_at is None for w in workers):
+        return known
+    return replace(known, breaker=replace(breaker, state=BreakerState.OPEN, canary="", next_canary_at=now))

@@ -35,7 +35,7 @@ def fleet(observations: Observations, known: Memory, now: float = NOW) -> Fleet:
 
 def only(observations: Observations, known: WorkerRecord, now: float = NOW, **changes: object) -> Worker:
     """The one worker of a memory that holds this record."""
-    (worker,) = fleet(observations, memory([known], **changes), now).workers
+    (worker,) = fleet(observations, memory([known], (), **changes), now).workers
     return worker
 
 
