@@ -203,6 +203,11 @@ def test_a_mistake_is_said_with_its_place(tmp_path: Path, more: str, problem: st
         ("pool = physics", "not TOML"),
         ('pool = "physics"\ngroups = []', "groups: must not be empty; give one [[groups]] for each kind of worker"),
         ('pool = "physics"', "groups: must be given"),
+        (
+            'pool = "physics"\n[groups]\nname = "small"\nmaximum = 1',
+            "groups: must be a list; a list of tables is written with double brackets, as [[groups]]",
+        ),
+        (f"api = 3\n{LEAST}", "api: must be a table, not 3"),
     ],
 )
 def test_a_file_without_sense_is_one_problem(tmp_path: Path, text: str, problem: str) -> None:

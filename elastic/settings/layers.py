@@ -11,8 +11,17 @@ from elastic.settings import tree
 PREFIX = "ELASTIC_"
 SEPARATOR = "__"
 
-NOT_SETTINGS = frozenset({"ELASTIC_SETTINGS", "ELASTIC_URL", "ELASTIC_TOKEN", "ELASTIC_TOKEN_FILE"})
-"""Variables of the command line: where the settings are, how to reach a daemon."""
+NOT_SETTINGS = frozenset(
+    {
+        "ELASTIC_LOCAL_ROOT",
+        "ELASTIC_LOCAL_SUITE",
+        "ELASTIC_SETTINGS",
+        "ELASTIC_TOKEN",
+        "ELASTIC_TOKEN_FILE",
+        "ELASTIC_URL",
+    }
+)
+"""Variables of the command line and of the one-machine pool: where settings, a daemon, its folder are."""
 
 
 @dataclass(frozen=True, slots=True)

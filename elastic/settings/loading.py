@@ -23,10 +23,16 @@ class SettingsError(ElasticError):
         super().__init__("\n  ".join((head, *self.problems)))
 
 
+SHOWN_CHARACTERS = 60
+"""How much of a wrong value is repeated."""
+
 MEANT = {
     "string_pattern_mismatch": "must be 1 to 40 lower case letters, digits and inner hyphens, a letter first",
     "int_parsing": "must be a whole number",
     "float_parsing": "must be a number",
+    "tuple_type": "must be a list; a list of tables is written with double brackets, as [[groups]]",
+    "model_type": "must be a table",
+    "mapping_type": "must be a table",
 }
 """Kinds of errors that are said more plainly here."""
 
@@ -66,8 +72,13 @@ def _said(detail: ErrorDetails, read: layers.Layers) -> str:
         case _:
             said = MEANT.get(detail["type"], detail["msg"])
             what = said.removeprefix("Value error, ").removeprefix("Input ")
-            shown = "" if tree.is_secret(path) else f", not {detail['input']!r}"
+            shown = "" if tree.is_secret(path) else f", not {_short(detail['input'])}"
             return f"{name}: {what}{shown}{_origin(path, read)}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
 
 
 def _origin(path: tree.Path, read: layers.Layers) -> str:

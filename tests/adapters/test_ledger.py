@@ -1,4 +1,4 @@
-"""What every ledger promises, on a file and in memory: whole saves, in order, equal after a reopening."""
+"""What the ledger on SQLite does beyond its port, on a file and in memory: events, history, the operator's writes."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -68,88 +68,11 @@ def test_two_new_ledgers_have_two_identities() -> None:
     two.close()
 
 
-def test_saves_records_and_scalars_as_one_change(ledger: SqlLedger) -> None:
-    ledger.save(
-        MemoryChange(
-            workers=(OURS, OTHER),
-            groups=(SMALL,),
-            tick=7,
-            sequence=2,
-            last_cycle=1000,
-            blind=(50.0, 60.0),
-            last_now=170.0,
-            misfits_named=("shape-1",),
-        )
-    )
-    assert ledger.memory() == Memory(
-        ledger=ledger.identity,
-        pool=POOL,
-        workers={"small-1": OURS, "small-2": OTHER},
-        groups={"small": SMALL},
-        tick=7,
-        sequence=2,
-        last_cycle=1000,
-        blind_since=50.0,
-        blind_until=60.0,
-        last_now=170.0,
-        misfits_named=("shape-1",),
-    )
-
-
-def test_what_a_change_leaves_out_stays(ledger: SqlLedger) -> None:
-    ledger.save(MemoryChange(workers=(OURS,), groups=(SMALL,), tick=7, sequence=2, blind=(50.0, None)))
-    before = ledger.memory()
-    ledger.save(MemoryChange())
-    assert ledger.memory() == before
-
-
-def test_blindness_that_ended_is_forgotten(ledger: SqlLedger) -> None:
-    ledger.save(MemoryChange(blind=(50.0, 60.0)))
-    ledger.save(MemoryChange(blind=(None, 60.0)))
-    assert (ledger.memory().blind_since, ledger.memory().blind_until) == (None, 60.0)
-
-
-def test_tick_and_worker_numbers_never_go_back(ledger: SqlLedger) -> None:
-    ledger.save(MemoryChange(tick=7, sequence=20))
-    ledger.save(MemoryChange(tick=6, sequence=19))
-    assert (ledger.memory().tick, ledger.memory().sequence) == (7, 20)
-
-
-def test_a_memory_once_read_does_not_change(ledger: SqlLedger) -> None:
-    ledger.save(MemoryChange(workers=(OURS,)))
-    before = ledger.memory()
-    ledger.save(MemoryChange(workers=(OTHER,), forgotten=("small-1",)))
-    assert (set(before.workers), set(ledger.memory().workers)) == ({"small-1"}, {"small-2"})
-
-
 def test_a_forgotten_worker_stays_as_history(ledger: SqlLedger) -> None:
     ledger.save(MemoryChange(workers=(OURS, OTHER)))
     ledger.save(MemoryChange(forgotten=("small-1", "never-heard-of"), last_now=500.0))
     assert ledger.memory().workers == {"small-2": OTHER}
     assert ledger.history() == ((OURS, 500.0),)
-
-
-def test_an_override_replaces_the_one_of_its_group_and_kind(ledger: SqlLedger) -> None:
-    old, new = override("a"), override("b")
-    floor, elsewhere = override("c", OverrideKind.FLOOR), override("d", group="big")
-    for each in (old, floor, elsewhere, new):
-        ledger.put_override(each)
-    assert set(ledger.memory().overrides) == {floor, elsewhere, new}
-
-
-def test_an_override_put_twice_is_there_once(ledger: SqlLedger) -> None:
-    ledger.put_override(override("a"))
-    ledger.put_override(replace(override("a"), group="big"))
-    assert ledger.memory().overrides == (replace(override("a"), group="big"),)
-
-
-def test_an_override_is_taken_back_by_id_and_unknown_ids_are_no_error(ledger: SqlLedger) -> None:
-    for each in (override("a"), override("b", OverrideKind.FLOOR), override("c", OverrideKind.PAUSE)):
-        ledger.put_override(each)
-    ledger.end_override("a")
-    ledger.end_override("a")
-    ledger.save(MemoryChange(overrides_ended=("b",)))
-    assert [each.id for each in ledger.memory().overrides] == ["c"]
 
 
 def test_events_are_given_newest_last_and_by_group_worker_and_time(ledger: SqlLedger) -> None:
@@ -172,6 +95,8 @@ def test_a_foreign_ledgers_servers_are_adopted_once(ledger: SqlLedger) -> None:
     ledger.adopt_from("another")
     ledger.adopt_from("another")
     ledger.adopt_from(ledger.identity)
+    with pytest.raises(ValueError, match="not empty"):
+        ledger.adopt_from(" ")
     assert ledger.memory().accepted_ledgers == ("another",)
 
 

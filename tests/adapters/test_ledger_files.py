@@ -221,3 +221,22 @@ def test_a_second_ledger_on_one_file_is_refused_in_one_process_too(path: Path) -
     assert f"ledger {path} is in use by pid " in refusal(path)
     one.close()
     SqlLedger.open(path, pool="p").close()
+
+
+def test_a_second_ledger_through_a_symbolic_link_is_refused(path: Path) -> None:
+    one = SqlLedger.open(path, pool="p")
+    link = path.with_name("link.sqlite")
+    link.symlink_to(path)
+    assert f"ledger {path} is in use by pid " in refusal(link)
+    one.close()
+
+
+def test_housekeeping_empties_the_log_of_writes(path: Path) -> None:
+    ledger = SqlLedger.open(path, pool="p")
+    ledger.save(MemoryChange(workers=(OURS,)))
+    log = path.with_name("ledger.sqlite-wal")
+    before = log.stat().st_size
+    ledger.housekeeping(1000.0, keep_days=1)
+    assert (before > 0, log.stat().st_size) == (True, 0)
+    assert ledger.memory().workers == {"small-1": OURS}
+    ledger.close()

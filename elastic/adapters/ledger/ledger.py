@@ -47,6 +47,8 @@ class SqlLedger:
 
         Another program that has the file open for writing is waited for, `busy_seconds` at most.
         """
+        # Through a symbolic link there must be one lock as well.
+        path = path.resolve()
         check_path(path)
         lock = LedgerLock(path)
         engine = connect(path, busy_seconds)
@@ -114,6 +116,8 @@ class SqlLedger:
 
     def adopt_from(self, ledger_id: str) -> None:
         """From now on, take servers that carry another ledger's identity for ours; safe to repeat."""
+        if not ledger_id.strip():
+            raise ValueError("the identity of a ledger is not empty")
         with self._writing():
             accepted = self._memory.accepted_ledgers
             if ledger_id == self.identity or ledger_id in accepted:
