@@ -47,6 +47,18 @@ class OverrideIn(Asked):
         return self
 
 
+class OverridesIn(Asked):
+    """Several overrides of one group, each of another kind."""
+
+    overrides: Annotated[list[OverrideIn], Field(min_length=1, max_length=len(OverrideKind))]
+
+    @model_validator(mode="after")
+    def _each_kind_once(self) -> Self:
+        if len({each.kind for each in self.overrides}) < len(self.overrides):
+            raise ValueError("each kind at most once: a group has at most one override of a kind")
+        return self
+
+
 class DrainIn(Asked):
     """A wish that one worker leave."""
 

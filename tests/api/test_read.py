@@ -97,6 +97,7 @@ def test_the_openapi_document_describes_every_route_and_field(reader: httpx.Clie
     secured = {f"{m} {p}" for p, path in document["paths"].items() for m, o in path.items() if o.get("security")}
     assert secured == {
         "put /v1/groups/{group}/override",
+        "put /v1/groups/{group}/overrides",
         "delete /v1/groups/{group}/override",
         "post /v1/groups/{group}/breaker/reset",
         "post /v1/groups/{group}/shrink",

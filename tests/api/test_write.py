@@ -6,6 +6,7 @@ import pytest
 FLOOR = {"kind": "floor", "workers": 2, "author": "anna", "reason": "course", "expires_in_seconds": 600}
 WRITES = (
     ("PUT", "/v1/groups/small/override"),
+    ("PUT", "/v1/groups/small/overrides"),
     ("DELETE", "/v1/groups/small/override"),
     ("POST", "/v1/groups/small/breaker/reset"),
     ("POST", "/v1/groups/small/shrink"),
@@ -52,6 +53,20 @@ def test_a_new_override_replaces_the_one_of_its_kind(operator: httpx.Client) -> 
     found = [(o["group"], o["kind"], o["workers"]) for o in operator.get("/v1/overrides").json()]
     assert sorted(found) == [("*", "floor", 3), ("*", "pause", None)]
     operator.delete("/v1/groups/*/override")
+
+
+def test_one_call_sets_a_floor_and_a_pin(operator: httpx.Client) -> None:
+    pin = FLOOR | {"kind": "pin", "workers": 4, "expires_in_seconds": 60}
+    put = operator.put("/v1/groups/small/overrides", json={"overrides": [FLOOR, pin]}).json()
+    assert [(o["kind"], o["workers"]) for o in put] == [("floor", 2), ("pin", 4)]
+    assert sorted(operator.get("/v1/overrides").json(), key=str) == sorted(put, key=str)
+    operator.delete("/v1/groups/small/override")
+
+
+def test_several_overrides_of_one_kind_are_refused_whole(operator: httpx.Client) -> None:
+    answer = operator.put("/v1/groups/small/overrides", json={"overrides": [FLOOR, FLOOR]})
+    assert (answer.status_code, "each kind at most once" in answer.text) == (422, True)
+    assert operator.get("/v1/overrides").json() == []
 
 
 @pytest.mark.parametrize(

@@ -27,15 +27,15 @@ AuthorQuery = Annotated[str, Query(min_length=1, max_length=100, description="Wh
 @router.put("/groups/{group}/override")
 def put_override(daemon: Daemon, group: GroupName, body: asked.OverrideIn) -> schemas.OverrideOut:
     """Pin, floor, ceiling or pause a group until a stated time. The operator wins, inside the limits."""
-    wish = OverrideWish(
-        group=group,
-        kind=body.kind,
-        workers=body.workers,
-        author=body.author,
-        reason=body.reason,
-        expires_at=_expiry(body, daemon.health().now),
-    )
-    return views.override(daemon.put_override(wish))
+    return views.override(daemon.put_override(_wish(group, body, daemon.health().now)))
+
+
+@router.put("/groups/{group}/overrides")
+def put_overrides(daemon: Daemon, group: GroupName, body: asked.OverridesIn) -> list[schemas.OverrideOut]:
+    """Several overrides of a group by one call, in this order: such as a floor for a day and a pin for an hour."""
+    now = daemon.health().now
+    wishes = [_wish(group, each, now) for each in body.overrides]
+    return [views.override(daemon.put_override(wish)) for wish in wishes]
 
 
 @router.delete("/groups/{group}/override")
@@ -117,6 +117,18 @@ def adopt(daemon: Daemon, body: asked.AdoptIn) -> schemas.Done:
 def tick(daemon: Daemon, body: asked.Asker) -> schemas.NudgeOut:
     """Bring the next tick forward; ticks are never closer than a few seconds."""
     return schemas.NudgeOut(next_wake=daemon.nudge(f"asked by {body.author}"))
+
+
+def _wish(group: str, body: asked.OverrideIn, now: float) -> OverrideWish:
+    """The override that was asked for."""
+    return OverrideWish(
+        group=group,
+        kind=body.kind,
+        workers=body.workers,
+        author=body.author,
+        reason=body.reason,
+        expires_at=_expiry(body, now),
+    )
 
 
 def _expiry(body: asked.OverrideIn, now: float) -> float:
