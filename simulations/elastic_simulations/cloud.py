@@ -25,7 +25,7 @@ class SimulatedCloud:
         """Take changed worker groups for all later calls."""
         self._groups = dict(groups)
         for name in groups:
-            self._grid.datacentre.groups.setdefault(name, GroupModel())
+            self._grid.datacentre.declare(name, GroupModel())
 
     def servers(self) -> Servers:
         with self._grid.calling(Call.SERVERS):

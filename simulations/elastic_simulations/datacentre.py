@@ -46,7 +46,8 @@ class Datacentre:
         died: Callable[[SimulatedServer], None],
     ) -> None:
         """Start without servers."""
-        self.spec, self.groups = spec, dict(groups)
+        self.spec, self.declared, self.groups = spec, dict(groups), dict(groups)
+        self.quota = spec.servers
         self.servers: dict[str, SimulatedServer] = {}
         self.gone: list[SimulatedServer] = []
         self._times: Counter[str] = Counter()
@@ -54,6 +55,11 @@ class Datacentre:
         self.unlisted: set[str] = set()
         self._by_name: dict[str, SimulatedServer] = {}
         self._timeline, self._draws, self._joined, self._died = timeline, draws, joined, died
+
+    def declare(self, group: str, model: GroupModel) -> None:
+        """Take a group in that is not known yet."""
+        self.declared.setdefault(group, model)
+        self.groups.setdefault(group, model)
 
     def named(self, name: str) -> SimulatedServer | None:
         """The server of this name, if there is one."""
@@ -98,8 +104,8 @@ class Datacentre:
         for server in self.servers.values():
             used = used.plus(server.flavor)
         left: list[tuple[int, str]] = []
-        if self.spec.servers is not None:
-            left.append((self.spec.servers - len(self.servers), "servers"))
+        if self.quota is not None:
+            left.append((self.quota - len(self.servers), "servers"))
         if self.spec.cpus is not None and flavor.cpus:
             left.append(((self.spec.cpus - used.cpus) // flavor.cpus, "cpus"))
         if self.spec.memory_mb is not None and flavor.memory_mb:

@@ -9,6 +9,9 @@ from elastic_simulations.specs import Kind, PoolSpec
 from elastic_simulations.startd import Claim, Startd
 from elastic_simulations.timeline import Rank, Timeline, micros
 
+DELETED, FENCED = "server deleted", "startd switched off"
+"""Why a job stopped, where somebody did it who should have looked first."""
+
 BLACK_HOLE_SECONDS = 1.0
 """How long a job lasts on a machine that fails every job."""
 
@@ -47,16 +50,16 @@ class Execution:
             if claim.id in startd.claims and claim.job is None and startd.open:
                 self.start(job, startd, claim)
 
-    def died(self, startd: Startd) -> None:
+    def died(self, startd: Startd, reason: str) -> None:
         """A startd is gone with all that ran on it: its jobs are disconnected until it is back or the lease ends."""
         for job in self._jobs_on(startd):
             self._stop_clock(job)
-            self._disconnect(job, startd)
+            self._disconnect(job, startd, reason)
 
     def off(self, startd: Startd) -> None:
         """A startd is switched off fast: it kills its jobs and tells their schedds."""
         for job in self._jobs_on(startd):
-            self.evict(job, "startd switched off")
+            self.evict(job, FENCED)
 
     def back(self, startd: Startd) -> None:
         """A startd has started again and knows nothing of the jobs that still name it: they are evicted."""
@@ -66,7 +69,7 @@ class Execution:
     def silent(self, startd: Startd) -> None:
         """Nobody hears a startd, whose jobs go on: they count as disconnected."""
         for job in self._jobs_on(startd):
-            self._disconnect(job, startd)
+            self._disconnect(job, startd, "silent")
 
     def heard(self, startd: Startd) -> None:
         """A startd is heard again in time: its jobs are reconnected, those that ended meanwhile end now."""
@@ -133,11 +136,11 @@ class Execution:
         if claim.job is None:
             startd.release(claim)
 
-    def _disconnect(self, job: Job, startd: Startd) -> None:
+    def _disconnect(self, job: Job, startd: Startd, reason: str) -> None:
         if job.disconnected:
             return
         job.disconnected = True
-        self._note(JobEvent.DISCONNECT, job, startd.name)
+        self._note(JobEvent.DISCONNECT, job, startd.name, reason)
         lease = micros(self._spec.job_lease_seconds)
         execution = job.executes
         self._timeline.after(lease, Rank.CHANGE, lambda: self._lease_over(job, execution))

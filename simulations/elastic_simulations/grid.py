@@ -9,7 +9,7 @@ from elastic.core.memory import WorkerRecord
 from elastic_simulations.collector import Collector
 from elastic_simulations.datacentre import Datacentre, SimulatedServer
 from elastic_simulations.draws import Draws
-from elastic_simulations.execution import Execution
+from elastic_simulations.execution import DELETED, FENCED, Execution
 from elastic_simulations.faults import Call, Faults
 from elastic_simulations.jobs import Cluster, JobLog
 from elastic_simulations.negotiator import Negotiator
@@ -131,7 +131,7 @@ class Grid:
 
     def stop_startd(self, startd: Startd) -> None:
         """The startd process dies, its jobs with it; its master starts it again after a while."""
-        self.execution.died(startd)
+        self.execution.died(startd, "startd died")
         startd.stop()
         self.timeline.after(micros(self.spec.startd_restart_seconds), Rank.CHANGE, lambda: self._restart(startd))
 
@@ -164,8 +164,12 @@ class Grid:
         return self.startds.get(f"{server.name}.{self.spec.name}")
 
     def lost_jobs(self) -> tuple[str, ...]:
-        """Jobs that were started more than once: what no scale-down may cause."""
+        """Jobs that were started more than once, whatever the cause."""
         return self.log.restarted()
+
+    def killed_jobs(self) -> tuple[str, ...]:
+        """Jobs that ran when their server was deleted or their startd fenced: what no scale-down may cause."""
+        return tuple(sorted({line.job for line in self.log if line.reason in (DELETED, FENCED)}))
 
     def _joined(self, server: SimulatedServer) -> None:
         model = self.datacentre.groups[server.group]
@@ -199,7 +203,8 @@ class Grid:
         startd = self.startds.pop(f"{server.name}.{self.spec.name}", None)
         if startd is not None:
             startd.power = False
-            self.execution.died(startd)
+            reason = DELETED if server.deleting_us is not None else "server died"
+            self.execution.died(startd, reason)
             startd.stop()
 
 

@@ -53,14 +53,20 @@ def _each_server(act: Callable[[Grid, SimulatedServer, Mishap], Undo]) -> Callab
     return begin
 
 
-def _each_group(change: Callable[[GroupModel, Mishap], GroupModel]) -> Callable[[Grid, Mishap], Undo]:
+def _each_group(name: str, change: Callable[[Mishap], GroupModel]) -> Callable[[Grid, Mishap], Undo]:
+    """One field of the groups' models becomes what it is in `change`; in the end it is again as it was declared."""
+
     def begin(grid: Grid, mishap: Mishap) -> Undo:
-        groups = grid.datacentre.groups
-        before = {name: groups[name] for name in _hit({name: name for name in groups}, mishap)}
-        groups.update({name: change(model, mishap) for name, model in before.items()})
-        return lambda: groups.update(before)
+        groups, declared = grid.datacentre.groups, grid.datacentre.declared
+        hit = _hit({group: group for group in groups}, mishap)
+        groups.update({group: _with(groups[group], name, change(mishap)) for group in hit})
+        return lambda: groups.update({group: _with(groups[group], name, declared[group]) for group in hit})
 
     return begin
+
+
+def _with(model: GroupModel, name: str, source: GroupModel) -> GroupModel:
+    return replace(model, **{name: getattr(source, name)})
 
 
 def _hit(names: Mapping[str, str], mishap: Mishap) -> list[str]:
@@ -209,20 +215,19 @@ def _unlist(grid: Grid, server: SimulatedServer, _: Mishap) -> Undo:
 
 
 def _slow(grid: Grid, mishap: Mishap) -> Undo:
-    before, grid.datacentre.boot_factor = grid.datacentre.boot_factor, mishap.value
+    grid.datacentre.boot_factor = mishap.value
 
     def undo() -> None:
-        grid.datacentre.boot_factor = before
+        grid.datacentre.boot_factor = 1.0
 
     return undo
 
 
 def _quota(grid: Grid, mishap: Mishap) -> Undo:
-    before = grid.datacentre.spec
-    grid.datacentre.spec = replace(before, servers=int(mishap.value))
+    grid.datacentre.quota = int(mishap.value)
 
     def undo() -> None:
-        grid.datacentre.spec = before
+        grid.datacentre.quota = grid.datacentre.spec.servers
 
     return undo
 
@@ -244,10 +249,10 @@ BEGIN: Mapping[Kind, Callable[[Grid, Mishap], Undo]] = {
     Kind.SERVER_PAUSED: _each_server(_server_paused),
     Kind.SERVER_VANISHES: _each_server(_server_vanishes),
     Kind.SERVERS_UNLISTED: _each_server(_unlist),
-    Kind.BOOTS_FAIL: _each_group(lambda model, mishap: replace(model, boot_failure=mishap.value or 1.0)),
+    Kind.BOOTS_FAIL: _each_group("boot_failure", lambda mishap: GroupModel(boot_failure=mishap.value or 1.0)),
     Kind.BOOTS_SLOW: _slow,
-    Kind.NEVER_JOIN: _each_group(lambda model, mishap: replace(model, never_joins=mishap.value or 1.0)),
-    Kind.NO_CAPACITY: _each_group(lambda model, mishap: replace(model, capacity=int(mishap.value))),
+    Kind.NEVER_JOIN: _each_group("never_joins", lambda mishap: GroupModel(never_joins=mishap.value or 1.0)),
+    Kind.NO_CAPACITY: _each_group("capacity", lambda mishap: GroupModel(capacity=int(mishap.value))),
     Kind.QUOTA: _quota,
 }
 """How each mishap begins; what it gives back ends it."""
