@@ -61,6 +61,10 @@ class IntentMissing(BaseException):
     """A call went out that the ledger knows nothing of; no code under test may make a result of it."""
 
 
+class JobKilled(BaseException):
+    """A worker was to be removed under a job."""
+
+
 @dataclass
 class Tape:
     """The calls so far, as (method, worker or server). `kill_at` counts the moments before and after each call."""
@@ -79,12 +83,12 @@ class Tape:
 
 
 class Taped:
-    """A port with its calls on a tape; a call that changes the world must find its intent on disk."""
+    """A port with its calls on a tape; `check` sees each call's name and whom it is about before it goes out."""
 
-    def __init__(self, port: object, tape: Tape, memory: Callable[[], Memory]) -> None:
+    def __init__(self, port: object, tape: Tape, check: Callable[[str, str], None]) -> None:
         self._port = port
         self._tape = tape
-        self._memory = memory
+        self._check = check
 
     def __getattr__(self, name: str) -> object:
         method = getattr(self._port, name)
@@ -92,10 +96,7 @@ class Taped:
         def call(*args: object, **named: object) -> object:
             about = _about(args)
             self._tape.calls.append((name, about))
-            if name in INTENTS:
-                on_disk = self._memory().workers
-                if any(w not in on_disk or not INTENTS[name](on_disk[w]) for w in about.split(",")):
-                    raise IntentMissing(f"{name} of {about}")
+            self._check(name, about)
             if name not in CHANGING | LOOKING:
                 return method(*args, **named)
             self._tape.moment(f"before {name}")
@@ -190,7 +191,18 @@ class TickRig:
         return self.executor.execute(plan, self.memory, self.rules.specs, self.clock.now())
 
     def _taped(self, port: object) -> Taped:
-        return Taped(port, self.tape, self.ledger.memory)
+        return Taped(port, self.tape, self._check)
+
+    def _check(self, method: str, about: str) -> None:
+        """Nothing goes out without its intent; nothing is switched off or deleted under a job that nobody gave up."""
+        for worker in about.split(",") if method in INTENTS else ():
+            record = self.memory.workers.get(worker)
+            if record is None or not INTENTS[method](record):
+                raise IntentMissing(f"{method} of {about}")
+            if method in ("fence", "delete") and record.wish is None:
+                running = [s.name for s in self.grid.startds.values() if s.worker == worker and s.running and s.claims]
+                if running:
+                    raise JobKilled(f"{method} of {about} at {self.grid.now}")
 
     def tick(self) -> TickRecord:
         record = self.controller.tick(self.clock.now())

@@ -15,6 +15,7 @@ from elastic.core.actions import (
     Launch,
     Outcome,
     Resume,
+    verb,
 )
 from elastic.core.memory import Memory
 from elastic.core.model import GroupSpec
@@ -22,7 +23,7 @@ from elastic.core.observation import JobsOnWorkers
 from elastic.core.record import Plan
 from elastic.executor import deletion, drain, fleet
 from elastic.executor.patience import DEADLINE_SECONDS, Patience
-from elastic.executor.results import attempted, unless_obstacle
+from elastic.executor.results import attempted, refused, unless_obstacle
 from elastic.executor.run import Ports, Run
 from elastic.ports import BatchSystem, Calls, Cloud, Ledger
 
@@ -87,11 +88,12 @@ class Executor:
         """Carry out what is still right when looked at again; `on_result` hears of each result as it comes."""
         run = Run(self._ports, self._patience, memory, specs, now)
         work = _Work(run, self._calls, on_result)
+        actions = work.one_each(plan.actions)
         for kind in (Adopt, Forget, Resume):
-            work.each([a for a in plan.actions if isinstance(a, kind)])
-        work.launch([a for a in plan.actions if isinstance(a, Launch)], plan.sequence)
-        work.each([a for a in plan.actions if isinstance(a, DrainWorker)])
-        work.delete([a for a in plan.actions if isinstance(a, Delete)])
+            work.each([a for a in actions if isinstance(a, kind)])
+        work.launch([a for a in actions if isinstance(a, Launch)], plan.sequence)
+        work.each([a for a in actions if isinstance(a, DrainWorker)])
+        work.delete([a for a in actions if isinstance(a, Delete)])
         return tuple(work.results[action] for action in plan.actions)
 
 
@@ -126,13 +128,22 @@ class _Work:
         self._calls = calls
         self._on_result = on_result
 
+    def one_each(self, actions: Sequence[Action]) -> Sequence[Action]:
+        """The first action about each worker: two at once could undo each other in the middle."""
+        first: dict[str, Action] = {}
+        for action in dict.fromkeys(actions):
+            if first.setdefault(action.worker, action) is not action:
+                self._tell(refused(action, f"{verb(first[action.worker])} comes first; one action at a time"))
+        return tuple(first.values())
+
     def each(self, actions: Sequence[Adopt | Forget | Resume | DrainWorker]) -> None:
         self._side_by_side(partial(self._one, action) for action in actions)
 
     def launch(self, actions: Sequence[Launch], sequence: int) -> None:
-        for group in dict.fromkeys(action.group for action in actions):
-            for result in fleet.launch(self._run, group, [a for a in actions if a.group == group], sequence):
-                self._tell(result)
+        by_group = {
+            group: [a for a in actions if a.group == group] for group in dict.fromkeys(a.group for a in actions)
+        }
+        self._side_by_side(partial(self._launch, group, mine, sequence) for group, mine in by_group.items())
 
     def delete(self, actions: Sequence[Delete]) -> None:
         begun: list[deletion.Begun] = []
@@ -140,6 +151,10 @@ class _Work:
         begun.sort(key=lambda b: actions.index(b.action))
         jobs = deletion.ask_schedds(self._run, begun)
         self._side_by_side(partial(self._finish, b, jobs) for b in begun)
+
+    def _launch(self, group: str, actions: Sequence[Launch], sequence: int) -> None:
+        for result in fleet.launch(self._run, group, actions, sequence):
+            self._tell(result)
 
     def _one(self, action: Adopt | Forget | Resume | DrainWorker) -> None:
         self._tell(unless_obstacle(self._run, action, partial(_carry_out, self._run, action)))

@@ -43,6 +43,7 @@ class Run:
         self.halted = ""
         self._specs = specs
         self._records = dict(memory.workers)
+        self._owners: dict[str, str] | None = None
         self._ledger = ports.ledger
         self._patience = patience
         self._lock = Lock()
@@ -61,7 +62,9 @@ class Run:
     def owner(self, server_id: str) -> str:
         """The worker whose server this is; empty when nobody's."""
         with self._lock:
-            return next((r.name for r in self._records.values() if r.server_id == server_id), "")
+            if self._owners is None:
+                self._owners = {r.server_id: r.name for r in self._records.values() if r.server_id is not None}
+            return self._owners.get(server_id, "")
 
     def spec(self, group: str) -> GroupSpec:
         """The group's settings; raise Unfit when it is not configured."""
@@ -87,6 +90,8 @@ class Run:
                 self.halted = f"the ledger cannot be written: {error}"
                 raise
             self._records.update({record.name: record for record in change.workers})
+            if self._owners is not None:
+                self._owners.update({r.server_id: r.name for r in change.workers if r.server_id is not None})
             for name in change.forgotten:
                 self._records.pop(name, None)
 

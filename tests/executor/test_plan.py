@@ -68,3 +68,12 @@ def test_a_dry_executor_says_what_would_be_done_and_does_nothing() -> None:
     results = rig.act(delete(Proof.DRAINED), *launch(2))
     assert [r.outcome for r in results] == [Outcome.DRY, Outcome.DRY]
     assert (methods(rig), rig.memory) == ([], before)
+
+
+def test_of_two_actions_about_one_worker_only_the_first_is_carried_out() -> None:
+    rig = drained(rig_with(1))
+    resume = Resume(group="small", worker=ONE, reason="needed again")
+    first, second = rig.act(resume, delete(Proof.DRAINED))
+    assert (first.outcome, second.outcome) == (Outcome.DONE, Outcome.REFUSED)
+    assert second.detail == "resume comes first; one action at a time"
+    assert methods(rig) == ["resume", "save"]
