@@ -53,8 +53,7 @@ def central_settings(folder: Path, *, port: int, extra_schedds: Sequence[str] = 
     for name in extra_schedds:
         settings |= {
             name.upper(): "$(SBIN)/condor_schedd",
-            f"{name.upper()}_ARGS": f"-local-name {name}",
-            f"SCHEDD.{name}.SCHEDD_NAME": name,
+            f"{name.upper()}_ARGS": f"-local-name {name} -n {name}",
             f"SCHEDD.{name}.SCHEDD_LOG": f"$(LOG)/SchedLog.{name}",
             f"SCHEDD.{name}.SPOOL": f"$(LOCAL_DIR)/spool-{name}",
             f"SCHEDD.{name}.HISTORY": f"$(LOCAL_DIR)/spool-{name}/history",

@@ -14,13 +14,13 @@ from typing import Self
 from elastic.local import config, tokens
 from elastic.local.daemons import Daemons
 from elastic.local.errors import LocalError
-from elastic.local.loopback import free_port
+from elastic.local.loopback import free_port, is_free
 from elastic.local.poolfolder import PoolFolder
 from elastic.local.processes import teardown
 from elastic.local.sandbox import JOB_USER, USERS, Sandbox, require
 
 START_SECONDS = 60.0
-START_ATTEMPTS = 5
+START_ATTEMPTS = 3
 
 
 class Pool:
@@ -68,7 +68,7 @@ class Pool:
         teardown(self.folder.central)
         self._make_folders()
         keeps_port = self.port != 0
-        for _ in range(1 if keeps_port else START_ATTEMPTS):
+        for _ in range(START_ATTEMPTS):
             self.port = self.port if keeps_port else free_port()
             self._write_config()
             self._spawn()
@@ -76,6 +76,9 @@ class Pool:
                 self.folder.describe(self.address, self.prefix)
                 return
             self.stop()
+            # Somebody may have been quicker to take the port; nothing else would be better the next time.
+            if keeps_port or is_free(self.port):
+                break
         raise LocalError(f"the central manager did not start; end of its logs:\n{self.log_tail()}")
 
     def stop(self) -> None:
