@@ -111,7 +111,9 @@ class LocalCloud:
     def _user_data(self, group: GroupSpec, name: str) -> UserData:
         credentials = self._pool.enrolment(self._token_seconds).enrol(name)
         config = {
-            key.removeprefix(CONFIG_OPTION): value for key, value in group.options.items() if CONFIG_OPTION in key
+            key.removeprefix(CONFIG_OPTION): value
+            for key, value in group.options.items()
+            if key.startswith(CONFIG_OPTION)
         }
         return UserData(
             name=name,
