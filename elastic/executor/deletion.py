@@ -155,7 +155,7 @@ def _finish_forced(run: Run, begun: Begun, record: WorkerRecord, jobs: JobsOnWor
 def _delete(run: Run, action: Delete, record: WorkerRecord, detail: str = "") -> ActionResult:
     """The intent, then the call, for exactly this server."""
     first = record.delete_asked_at is None
-    record = replace(record, delete_asked_at=run.now if first else record.delete_asked_at, delete_reason=action.reason)
+    record = replace(record, delete_asked_at=run.now, delete_reason=action.reason if first else record.delete_reason)
     run.save(record, events=[run.event("deleting", record, f"{action.proof.value}: {action.reason}")] if first else [])
     call = partial(run.cloud.delete, run.spec(record.group), [record])
     errors: Mapping[str, PortError] = run.ask(record.name, "delete", call)

@@ -28,7 +28,10 @@ def drain(run: Run, action: DrainWorker) -> ActionResult:
     except Unauthorized as error:
         run.save(replace(record, drain=None))
         return ended(action, error)
-    run.save(replace(record, drain=replace(intent, request_id=answer.request_id, started=answer.started)))
+    run.save(
+        replace(record, drain=replace(intent, request_id=answer.request_id, started=answer.started)),
+        events=[run.event("draining", record, action.reason)],
+    )
     return done(action)
 
 
@@ -37,7 +40,7 @@ def resume(run: Run, action: Resume) -> ActionResult:
     record = run.record(action)
     if record.delete_asked_at is not None:
         raise Unfit("its deletion has been asked for")
-    _resume(run, record)
+    _resume(run, record, action.reason)
     return done(action)
 
 
@@ -49,7 +52,7 @@ def put_back(run: Run, action: Action, why: str, error: Exception | None = None)
         return refused(action, why, error)
     try:
         if drained:
-            _resume(run, record)
+            _resume(run, record, why)
         else:
             run.save(_whole(record))
     except PortError as failure:
@@ -57,9 +60,9 @@ def put_back(run: Run, action: Action, why: str, error: Exception | None = None)
     return refused(action, why, error)
 
 
-def _resume(run: Run, record: WorkerRecord) -> None:
+def _resume(run: Run, record: WorkerRecord, why: str) -> None:
     run.ask(record.name, "resume", partial(run.batch.resume, record))
-    run.save(_whole(record), events=[run.event("resumed", record, "serving again")])
+    run.save(_whole(record), events=[run.event("resumed", record, why)])
 
 
 def _whole(record: WorkerRecord) -> WorkerRecord:

@@ -104,6 +104,7 @@ def _launch(run: Run, spec: GroupSpec, actions: Sequence[Launch], sequence: int)
         results[record.name] = result
         if server_id is not None:
             made.append(replace(record, server_id=server_id))
+            events.append(run.event("launched", record, f"server {server_id}: {action.reason}"))
         elif result.outcome is Outcome.FAILED:
             unmade.append(record.name)
             events.append(run.event("launch_failed", record, f"{result.error_type}: {result.detail}"))

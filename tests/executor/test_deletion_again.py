@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from elastic.core.actions import Outcome, Proof
 from elastic_simulations.faults import Call, CallFault
 from tests.executor.hands import ONE, changed, delete, drained, is_serving, methods, rig_with, startd_of
@@ -13,9 +15,12 @@ def asked_before(rig: TickRig) -> TickRig:
 
 def test_a_deletion_that_never_reached_the_cloud_is_repeated_while_the_startd_is_silent() -> None:
     rig = asked_before(drained(rig_with(1)))
-    [result] = rig.act(delete(Proof.DRAINED))
+    rig.grid.run_for(30)
+    [result] = rig.act(replace(delete(Proof.DRAINED), reason="again: not needed"))
     assert result.outcome is Outcome.DONE
     assert methods(rig) == ["lookup", "inspect", "jobs_on", "inspect", "save", "delete"]
+    repeated = rig.memory.workers[ONE]
+    assert (repeated.delete_asked_at, repeated.delete_reason) == (rig.grid.now, "not needed")
 
 
 def test_a_deletion_is_not_repeated_for_a_server_that_is_gone() -> None:
