@@ -100,10 +100,10 @@ def here(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 class DaemonProcess:
     """`elastic run` as a process of its own; ended when the context is left."""
 
-    def __init__(self, settings: Path, **more: str) -> None:
+    def __init__(self, settings: Path, *, code: str = COMMAND[-1], **more: str) -> None:
         self.lines: list[dict[str, object]] = []
         self._process = subprocess.Popen(
-            [*COMMAND, "run", "--config", str(settings)],
+            [sys.executable, "-c", code, "run", "--config", str(settings)],
             env=environment(**more),
             stderr=subprocess.PIPE,
             text=True,

@@ -27,6 +27,7 @@ class Parts:
     world: World
     controller: Controller
     acting: Acts
+    recorder: FileRecorder
 
     def in_mode(self) -> Controller:
         """The controller, which acts or only says what it would do, as the ledger says now."""
@@ -36,6 +37,7 @@ class Parts:
     def close(self) -> None:
         """Let go of everything; the ledger's lock last."""
         self.world.close()
+        self.recorder.close()
         self.ledger.close()
 
 
@@ -108,6 +110,7 @@ def _assembled(
     settings: Settings, rules: Rules, ledger: SqlLedger, world: World, stopping: Callable[[], bool]
 ) -> Parts:
     calls = Threads()
+    recorder = make_recorder(settings)
     acting = Executor(batch=world.batch, cloud=world.cloud, ledger=ledger, calls=calls, stopping=stopping)
     observer = Observer(
         batch=world.batch,
@@ -123,6 +126,6 @@ def _assembled(
         executor=acting,
         clock=world.clock,
         rules=rules,
-        recorders=(make_recorder(settings),),
+        recorders=(recorder,),
     )
-    return Parts(ledger=ledger, world=world, controller=controller, acting=acting)
+    return Parts(ledger=ledger, world=world, controller=controller, acting=acting, recorder=recorder)
