@@ -116,7 +116,7 @@ def test_the_daemon_on_its_scheduler_and_the_simulator_give_equal_records(tmp_pa
 def test_a_second_reading_of_the_clock_in_a_tick_would_be_found(tmp_path: Path, scenario: Scenario) -> None:
     identity = new_ledger(tmp_path, scenario)
     with DaemonProcess(settings(tmp_path, scenario), code=CARELESS) as daemon:
-        wait_for(daemon, scenario.run.epoch + 60)
+        wait_for(daemon, scenario.run.epoch + 120)
         daemon.kill()
     played = records(tmp_path)
     assert len(played) >= 2
