@@ -16,6 +16,7 @@ from elastic.core.observation import Negotiation, Observations, Quota
 from elastic.core.rooms import Part, room, supply, template
 from elastic.core.stats import percentile
 from elastic.core.trust import Judgement, judge
+from elastic.core.victims import resumable
 
 
 def assemble(
@@ -106,7 +107,8 @@ def _by_group(workers: Iterable[Worker], specs: Mapping[str, GroupSpec]) -> dict
 def _part(spec: GroupSpec, workers: Sequence[Worker], known: GroupMemory, seen: Observations) -> Part:
     quota = (seen.quotas.value or {}).get(spec.name, Quota(workers_left=None))
     existing = sum(1 for worker in workers if worker.phase is not Phase.GONE)
-    return Part(spec=spec, workers=workers, known=known, quota=quota, existing=existing)
+    back = len(resumable(workers))
+    return Part(spec=spec, workers=workers, known=known, quota=quota, existing=existing, resumable=back)
 
 
 def _group(part: Part, known: GroupMemory, answer: Asked, fleet: Fleet, seen: Observations) -> WorkerGroup:
@@ -127,6 +129,7 @@ def _group(part: Part, known: GroupMemory, answer: Asked, fleet: Fleet, seen: Ob
             and w.seconds_in_phase < spec.lost_counted_seconds
             and not (w.record.quarantine or w.record.drain)
         ),
+        resumable=part.resumable,
         demand=replace(answer.groups[spec.name], running_jobs=jobs),
         quota_left=part.quota.workers_left,
         quota_reason=part.quota.reason,

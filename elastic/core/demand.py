@@ -11,7 +11,7 @@ from elastic.core.limits import Clipped, clip
 from elastic.core.memory import GroupMemory
 from elastic.core.model import Demand, GroupDemand, Unserved
 from elastic.core.observation import JobShape, Negotiation, Queue
-from elastic.core.packing import Bin, Opening, Packed, Wanted, pack
+from elastic.core.packing import Bin, Opening, Packed, Rank, Wanted, pack
 
 PREFIX = "group:"
 """Template ids of our groups start with this; all others are kinds of machines that are not ours."""
@@ -98,7 +98,8 @@ def _of_group(name: str, packed: Packed, shapes: Mapping[str, JobShape]) -> Grou
     waits = [shapes[shape].oldest_wait_seconds or 0.0 for shape in (*placed, *unmet)]
     return GroupDemand(
         placed_jobs=sum(placed.values()),
-        held_workers=packed.held_workers(name),
+        held_workers=packed.held_workers(name, Rank.IDLE, Rank.UPCOMING),
+        held_upcoming=packed.held_workers(name, Rank.UPCOMING),
         unmet_jobs=sum(unmet.values()),
         unmet_workers=packed.new_workers(name),
         oldest_wait_seconds=max(waits, default=0.0),

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from elastic.core.boots import may_boot
-from elastic.core.lifecycle import UPCOMING
 from elastic.core.model import SiteSpec, Snapshot, WorkerGroup
 from elastic.core.override import Override, OverrideKind, in_force
 from elastic.core.policy import Limited, Target
@@ -79,39 +78,46 @@ def limits(target: Target, group: WorkerGroup, _snapshot: Snapshot, _site: SiteS
     return changed(target, inside, "limits", f"limits are {low}..{high}")
 
 
+def _without_boots(group: WorkerGroup) -> int:
+    """How many workers there can be without asking for a new server: those taken back out of our own drains too."""
+    return group.counted + group.resumable
+
+
 def backoff(target: Target, group: WorkerGroup, snapshot: Snapshot, _site: SiteSpec) -> Target:
-    """No growth while the cloud has said no a moment ago."""
-    if target.workers <= group.counted or group.backoff_until <= snapshot.now:
+    """No new servers while the cloud has said no a moment ago."""
+    most = _without_boots(group)
+    if target.workers <= most or group.backoff_until <= snapshot.now:
         return target
     wait = group.backoff_until - snapshot.now
-    return changed(target, group.counted, "backoff", f"backoff for {wait:.0f} s more: {group.backoff_reason}")
+    return changed(target, most, "backoff", f"backoff for {wait:.0f} s more: {group.backoff_reason}")
 
 
 def quota(target: Target, group: WorkerGroup, _snapshot: Snapshot, _site: SiteSpec) -> Target:
     """Not more new servers than the cloud would accept."""
-    if group.quota_left is None or target.workers <= group.counted + group.quota_left:
+    most = _without_boots(group) + (group.quota_left or 0)
+    if group.quota_left is None or target.workers <= most:
         return target
     text = f"quota leaves {group.quota_left}" + (f" ({group.quota_reason})" if group.quota_reason else "")
-    return changed(target, group.counted + group.quota_left, "quota", text)
+    return changed(target, most, "quota", text)
 
 
 def breaker(target: Target, group: WorkerGroup, snapshot: Snapshot, _site: SiteSpec) -> Target:
     """After five failed boots in a row, one canary at a time."""
     allowed = may_boot(group.breaker, snapshot.now)
-    if allowed is None or target.workers <= group.counted + allowed:
+    if allowed is None or target.workers <= _without_boots(group) + allowed:
         return target
     text = f"breaker {group.breaker.state.value} allows {allowed} boots: {group.breaker.reason}"
-    return changed(target, group.counted + allowed, "breaker", text)
+    return changed(target, _without_boots(group) + allowed, "breaker", text)
 
 
 def step(target: Target, group: WorkerGroup, _snapshot: Snapshot, _site: SiteSpec) -> Target:
     """Not more boots in flight than the group's boots have earned."""
-    in_flight = sum(group.count(phase) for phase in UPCOMING)
-    allowed = max(0, group.boot_allowance - in_flight)
-    if target.workers <= group.counted + allowed:
+    in_flight = group.upcoming
+    most = _without_boots(group) + max(0, group.boot_allowance - in_flight)
+    if target.workers <= most:
         return target
     text = f"{in_flight} boots in flight, {group.boot_allowance} allowed for now"
-    return changed(target, group.counted + allowed, "step", text)
+    return changed(target, most, "step", text)
 
 
 def freshness(target: Target, group: WorkerGroup, snapshot: Snapshot, _site: SiteSpec) -> Target:

@@ -97,14 +97,15 @@ class GroupDemand:
 
     `running_jobs` run on the group's own workers. `placed_jobs` are idle but have free room waiting somewhere (ready or
     upcoming
-    workers of this group); `held_workers` are the otherwise idle or upcoming workers that this room is on. `unmet_jobs`
-    have no room
+    workers of this group); `held_workers` are the otherwise idle or upcoming workers that this room is on,
+    `held_upcoming` the upcoming ones of them. `unmet_jobs` have no room
     anywhere and were given to this group; `unmet_workers` is how many further workers they need.
     """
 
     running_jobs: int = 0
     placed_jobs: int = 0
     held_workers: int = 0
+    held_upcoming: int = 0
     unmet_jobs: int = 0
     unmet_workers: int = 0
     oldest_wait_seconds: float = 0.0
@@ -173,7 +174,10 @@ class Trust:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerGroup:
-    """One group: its counts first, its workers last and only for the planner."""
+    """One group: its counts first, its workers last and only for the planner.
+
+    `resumable` workers are held back by our own drain alone: taking them back needs no boot and no quota.
+    """
 
     spec: GroupSpec
     counts: Mapping[Phase, int] = field(default_factory=dict)
@@ -181,6 +185,7 @@ class WorkerGroup:
     quarantined: int = 0
     foreign_draining: int = 0
     lost_counted: int = 0
+    resumable: int = 0
     demand: GroupDemand = GroupDemand()
     quota_left: int | None = None
     quota_reason: str = ""

@@ -87,10 +87,11 @@ def loss_events(fleet: Fleet, seen: Observations, now: float) -> Iterator[Event]
     The text begins with the cause, as the metric names it.
     """
     deleted = {w.record.machine or w.name: w for w in fleet.workers if w.record.delete_asked_at is not None}
+    # Told once, when the cloud has first said that it is gone: its shadow stays for the whole lease.
     evicted = {a.machine for a in seen.attempts if a.evicted}
     named = seen.answers.jobs.jobs if seen.answers.jobs is not None else {}
     for machine, worker in sorted(deleted.items()):
-        if jobs := named.get(machine):
+        if worker.record.missing_since == now and (jobs := named.get(machine)):
             text = f"named_after_deletion: jobs name it: {', '.join(jobs[:5])}"
             yield Event(at=now, kind="job_lost", text=text, group=worker.group, worker=worker.name)
         if machine in evicted:

@@ -75,10 +75,9 @@ class Packed:
         """How many workers that do not exist yet `group` needs for its unmet jobs."""
         return sum(b.count for b in self.bins if b.group == group and b.rank is Rank.NEW)
 
-    def held_workers(self, group: str) -> int:
-        """How many idle or upcoming workers of `group` have a job put on them."""
-        kept = (Rank.IDLE, Rank.UPCOMING)
-        return sum(b.count for b in self.bins if b.group == group and b.used and b.rank in kept)
+    def held_workers(self, group: str, *ranks: Rank) -> int:
+        """How many workers of `group` and of these ranks have a job put on them."""
+        return sum(b.count for b in self.bins if b.group == group and b.used and b.rank in ranks)
 
 
 def pack(wanted: Iterable[Wanted], bins: Iterable[Bin], openings: Sequence[Opening]) -> Packed:

@@ -14,7 +14,7 @@ from elastic.core.model import SiteSpec, Snapshot, Worker, WorkerGroup
 from elastic.core.override import OverrideKind, in_force
 from elastic.core.policy import Target
 from elastic.core.record import Plan
-from elastic.core.victims import building_victims, drain_budget, idle_victims, resumable, why_kept
+from elastic.core.victims import building_victims, cancellable, drain_budget, idle_victims, resumable, why_kept
 from elastic.core.wakes import next_wake
 
 
@@ -44,11 +44,15 @@ class _Draft:
     snapshot: Snapshot
     sequence: int
     actions: list[Action] = field(default_factory=list)
+    acted_on: set[str] = field(default_factory=set)
     refusals: list[Refusal] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
 
     def act(self, action: Action) -> None:
-        self.actions.append(action)
+        """One action a worker: the first counts, the next tick sees what came of it."""
+        if action.worker not in self.acted_on:
+            self.acted_on.add(action.worker)
+            self.actions.append(action)
 
     def refuse(self, group: str, guardrail: str, direction: str, workers: int, reason: str, worker: str = "") -> None:
         self.refusals.append(
@@ -70,15 +74,16 @@ def _plan_group(draft: _Draft, group: WorkerGroup, target: Target) -> None:
         draft.refuse(name, note.guardrail, direction, abs(note.before - note.after), note.reason)
     held = snapshot.trust.act or _paused(group, snapshot)
     before = len(draft.actions)
-    _forget(draft, group)
     if held:
         draft.refuse(name, "pause", "both", 0, held)
     else:
-        taken_back = _grow(draft, group, target) if target.workers > group.counted else frozenset()
+        _forget(draft, group)
+        if target.workers > group.counted:
+            _grow(draft, group, target)
         _operator(draft, group)
         if target.workers < group.counted:
             _shrink(draft, group, target)
-        _finish(draft, group, taken_back)
+        _finish(draft, group)
     did = len(draft.actions) - before
     draft.notes[name] = held or (f"{did} actions" if did else _nothing(group, target))
 
@@ -105,15 +110,20 @@ def _forget(draft: _Draft, group: WorkerGroup) -> None:
             asked = record.delete_asked_at is not None
             why = f"deleted as asked: {record.delete_reason}" if asked else "its server is gone without our asking"
             draft.act(Forget(group=worker.group, worker=worker.name, reason=why))
-        elif worker.phase is Phase.FAILED and record.server_id is None and worker.seconds_in_phase >= patience:
+        elif (
+            worker.phase is Phase.FAILED
+            and record.server_id is None
+            and worker.seconds_in_phase >= patience
+            and not worker.stale  # A cloud that does not list its servers may have this one.
+        ):
             why = f"no server has come of this intent in {patience:.0f} s"
             draft.act(Forget(group=worker.group, worker=worker.name, reason=why))
 
 
-def _grow(draft: _Draft, group: WorkerGroup, target: Target) -> frozenset[str]:
+def _grow(draft: _Draft, group: WorkerGroup, target: Target) -> None:
     """Take back drains of ours first, then launch; the limits count every server that exists, whatever its phase."""
     missing = target.workers - group.counted
-    back = resumable(group.workers)[:missing] if group.count(Phase.DRAINING) + group.count(Phase.DRAINED) else []
+    back = resumable(group.workers)[:missing] if group.resumable else []
     for worker in back:
         draft.act(Resume(group=worker.group, worker=worker.name, reason=f"needed again: {target.reason}"))
     missing -= len(back)
@@ -125,7 +135,6 @@ def _grow(draft: _Draft, group: WorkerGroup, target: Target) -> frozenset[str]:
         draft.sequence += 1
         name = f"{group.spec.name}-{draft.snapshot.ledger[:8]}-{draft.sequence}"
         draft.act(Launch(group=group.spec.name, worker=name, reason=target.reason))
-    return frozenset(worker.name for worker in back)
 
 
 def _operator(draft: _Draft, group: WorkerGroup) -> None:
@@ -138,7 +147,7 @@ def _operator(draft: _Draft, group: WorkerGroup) -> None:
         if wish is not None and wish.kind is WishKind.FORCE:
             why = f"forced by {wish.author}: {wish.reason}"
             draft.act(Delete(group=worker.group, worker=worker.name, proof=Proof.FORCED, reason=why))
-        elif worker.phase is Phase.READY and not worker.stale:
+        elif worker.phase is Phase.READY and not worker.stale and record.fence_asked_at is None:
             _drain_asked(draft, worker)
 
 
@@ -146,6 +155,10 @@ def _drain_asked(draft: _Draft, worker: Worker) -> None:
     wish = worker.record.wish
     why = f"asked by {wish.author}: {wish.reason}" if wish else f"black hole: {worker.record.quarantine}"
     busy = wish is not None and wish.kind is WishKind.DRAIN_BUSY
+    if keeper := worker.record.protected_by:
+        # A protected worker is resumed at once: drained here, it would go to and fro at each tick.
+        draft.refuse(worker.group, "protect", "down", 1, f"{why}; protected by {keeper}", worker.name)
+        return
     if worker.busy and not busy:
         draft.refuse(worker.group, "busy", "down", 1, f"{why}; waits until it is empty", worker.name)
         return
@@ -163,14 +176,13 @@ def _shrink(draft: _Draft, group: WorkerGroup, target: Target) -> None:
         draft.refuse(group.spec.name, "victim", "down", 0, group.memory.scale_down_stopped)
         return
     surplus = group.counted - target.workers
-    cancelled = building_victims(group.workers)[:surplus]
+    cancelled = building_victims(group.workers)[: cancellable(group, surplus)]
     for worker in cancelled:
         why = f"not needed any more: {target.reason}"
         draft.act(Delete(group=worker.group, worker=worker.name, proof=Proof.BUILDING, reason=why))
     surplus -= len(cancelled)
     budget = drain_budget(group)
-    already = {action.worker for action in draft.actions if isinstance(action, DrainWorker)}
-    idle = [worker for worker in idle_victims(group.workers) if worker.name not in already]
+    idle = [worker for worker in idle_victims(group.workers) if worker.name not in draft.acted_on]
     chosen = idle[: min(surplus, budget)]
     for worker in chosen:
         why = f"idle for {worker.idle_seconds or 0:.0f} s and not needed: {target.reason}"
@@ -186,13 +198,13 @@ def _shrink(draft: _Draft, group: WorkerGroup, target: Target) -> None:
 UNFINISHED = (Phase.DRAINING, Phase.DRAINED, Phase.FAILED, Phase.LOST, Phase.DELETING, Phase.READY)
 
 
-def _finish(draft: _Draft, group: WorkerGroup, taken_back: frozenset[str]) -> None:
+def _finish(draft: _Draft, group: WorkerGroup) -> None:
     """What earlier ticks began.
 
     Drained workers are deleted or put back, failed ones removed on proof, deletions repeated.
     """
     for worker in group.workers:
-        if (worker.phase is Phase.READY and worker.record.fence_asked_at is None) or worker.name in taken_back:
+        if worker.phase is Phase.READY and worker.record.fence_asked_at is None:
             continue
         if worker.phase in UNFINISHED:
             for action in _next_step(draft, group, worker):
@@ -213,11 +225,22 @@ def _next_step(draft: _Draft, group: WorkerGroup, worker: Worker) -> Iterator[Ac
     elif worker.phase is Phase.DRAINING and record.protected_by:
         yield Resume(group=where, worker=name, reason=f"protected by {record.protected_by}")
     elif worker.phase is Phase.FAILED and record.server_id is not None:
-        why = draft.snapshot.trust.shrink or worker.proof_missing or ("its source is stale" if worker.stale else "")
-        if why:
+        if why := _not_gone(draft.snapshot, worker):
             draft.refuse(where, "proof", "down", 1, f"not proved gone: {why}", name)
         else:
             yield Delete(group=where, worker=name, proof=Proof.GONE, reason=record.failure)
+
+
+def _not_gone(snapshot: Snapshot, worker: Worker) -> str:
+    """Why a failed worker is not deleted yet; empty when it is proved gone."""
+    if snapshot.trust.shrink or worker.proof_missing:
+        return snapshot.trust.shrink or worker.proof_missing
+    if worker.record.protected_by:
+        return f"protected by {worker.record.protected_by}"
+    # Paused, migrating, rescued: somebody is at work on it, and an error or a stop is told apart from that.
+    if worker.flagged:
+        return "its server's status needs a look"
+    return "its source is stale" if worker.stale else ""
 
 
 def _drained(draft: _Draft, group: WorkerGroup, worker: Worker) -> Iterator[Action]:

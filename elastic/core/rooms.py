@@ -23,6 +23,7 @@ class Part:
     known: GroupMemory
     quota: Quota
     existing: int
+    resumable: int = 0
 
     @property
     def offers(self) -> Resources:
@@ -46,7 +47,8 @@ def room(parts: Iterable[Part], machines: Mapping[str, Machine], others: Iterabl
             group=part.spec.name,
             template=PREFIX + part.spec.name,
             offers=part.offers,
-            room=0 if part.spec.name in closed else _growth_room(part),
+            # Whom our own drain holds back needs no boot and no quota, and exists already.
+            room=part.resumable + (0 if part.spec.name in closed else _growth_room(part)),
         )
         for part in ordered
     )

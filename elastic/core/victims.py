@@ -12,14 +12,23 @@ def building_victims(workers: Iterable[Worker]) -> list[Worker]:
     found = [
         w
         for w in workers
-        if w.phase is Phase.BOOTING and w.building and not w.stale and not w.flagged and w.record.joined_at is None
+        if w.phase is Phase.BOOTING
+        and w.building
+        and not w.stale
+        and not w.flagged
+        and w.record.joined_at is None
+        and not w.record.protected_by
     ]
     return sorted(found, key=lambda w: (-w.record.requested_at, w.name))
 
 
 def idle_victims(workers: Iterable[Worker]) -> list[Worker]:
-    """Ready workers that nothing speaks for, idle longest first."""
-    found = [w for w in workers if w.phase is Phase.READY and not w.keep and not w.flagged and not w.stale]
+    """Ready workers that nothing speaks for, idle longest first; one that is switched off by us is put back first."""
+    found = [
+        w
+        for w in workers
+        if w.phase is Phase.READY and not (w.busy or w.keep or w.flagged or w.stale) and w.record.fence_asked_at is None
+    ]
     return sorted(found, key=lambda w: (-(w.idle_seconds or 0.0), w.name))
 
 
@@ -37,6 +46,18 @@ def resumable(workers: Iterable[Worker]) -> list[Worker]:
         and not w.record.quarantine
     ]
     return sorted(found, key=lambda w: (w.record.fence_asked_at is not None, w.phase is Phase.DRAINED, w.name))
+
+
+def cancellable(group: WorkerGroup, surplus: int) -> int:
+    """How many servers that are still building may be cancelled.
+
+    Those with jobs waiting for them only where idle workers without jobs cannot make up the surplus: these go as soon
+    as they may, and a boot cancelled meanwhile would be asked for again.
+    """
+    demand = group.demand
+    without_jobs = max(0, group.upcoming - demand.held_upcoming)
+    idle = max(0, group.idle - (demand.held_workers - demand.held_upcoming))
+    return min(surplus, max(without_jobs, surplus - idle))
 
 
 def drain_budget(group: WorkerGroup) -> int:

@@ -22,12 +22,12 @@ def next_wake(
         if target.next_wake is not None:
             wakes.append((target.next_wake, f"the policy of {name} asks for it"))
     for group in snapshot.groups.values():
-        wakes.extend(_of_group(group, soon))
+        wakes.extend(_of_group(group, snapshot.now, soon, site))
     at, why = min((max(at, soon), why) for at, why in wakes if at > snapshot.now)
     return at, why
 
 
-def _of_group(group: WorkerGroup, soon: float) -> Iterator[tuple[float, str]]:
+def _of_group(group: WorkerGroup, now: float, soon: float, site: SiteSpec) -> Iterator[tuple[float, str]]:
     name = group.spec.name
     if group.breaker.state is BreakerState.OPEN:
         yield group.breaker.next_canary_at, f"{name} may boot a canary"
@@ -37,9 +37,11 @@ def _of_group(group: WorkerGroup, soon: float) -> Iterator[tuple[float, str]]:
         return
     for worker in group.workers:
         drain = worker.record.drain
-        if worker.record.missing_since is not None:
+        if worker.record.missing_since == now:
             yield soon, f"{worker.name} is asked for a second time"
         elif worker.phase is Phase.DRAINING:
-            yield soon, f"{worker.name} is draining"
+            # An empty worker has drained within a second; one with jobs takes hours, and regular ticks see that.
+            if drain is not None and now - drain.asked_at < site.tick_seconds:
+                yield soon, f"{worker.name} is draining"
         elif drain is not None and drain.confirmed_at is not None and worker.record.delete_asked_at is None:
             yield drain.confirmed_at + group.spec.validation_seconds, f"{worker.name} is validated again"

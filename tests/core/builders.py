@@ -32,6 +32,7 @@ from elastic.core.observation import (
 from elastic.core.override import Override, OverrideKind
 from elastic.core.policy import Target
 from elastic.core.resources import Resources
+from elastic.core.victims import resumable
 
 T = TypeVar("T")
 
@@ -254,6 +255,7 @@ def group(*workers: Worker, **changes: object) -> WorkerGroup:
         busy=sum(1 for w in workers if w.phase is Phase.READY and w.busy),
         quarantined=sum(1 for w in workers if w.phase in CAPACITY and w.record.quarantine),
         foreign_draining=sum(1 for w in workers if w.phase is Phase.FOREIGN_DRAIN),
+        resumable=len(resumable(workers)),
         demand=GroupDemand(),
         template=BIG,
         memory=GroupMemory(group="g"),
