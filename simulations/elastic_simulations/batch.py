@@ -104,7 +104,8 @@ class SimulatedBatch:
                 raise Transient(f"neither startd nor master of {worker.name} answer")
             if startd.off:
                 self._grid.switch_on(startd)
-            elif startd.drain is not None and startd.drain.reason.startswith(self._ours):
+            elif startd.drain is not None:
+                self._must_be_ours(startd)
                 startd.cancel_drain()
 
     def fence(self, worker: WorkerRecord) -> None:
@@ -112,6 +113,10 @@ class SimulatedBatch:
             startd = self._grid.startds.get(worker.machine)
             if startd is None or not startd.master_answers:
                 raise Transient(f"the master of {worker.name} does not answer")
+            if startd.running:
+                self._must_be_ours(startd)
+                if startd.claims or self._grid.timeline.now_us < _ready_us(startd):
+                    raise Refused(f"{startd.name} is not drained yet: it is not switched off")
             if not startd.off:
                 self._grid.switch_off(startd)
 
@@ -125,10 +130,18 @@ class SimulatedBatch:
         startd = self._grid.startds.get(worker.machine)
         return startd if startd is not None and startd.answers and startd.address == worker.address else None
 
+    def _must_be_ours(self, startd: Startd) -> None:
+        if startd.drain is None or not startd.drain.reason.startswith(self._ours):
+            raise Refused(f"{startd.name} shows no drain of ours")
+
     @staticmethod
     def _need(up: bool, who: str) -> None:  # noqa: FBT001 - reads as a sentence: need(up, "the collector")
         if not up:
             raise Transient(f"{who} does not answer")
+
+
+def _ready_us(startd: Startd) -> int:
+    return startd.drain.ready_us if startd.drain is not None else 0
 
 
 def _killed_by_draining(startd: Startd) -> list[str]:

@@ -143,9 +143,9 @@ class Grid:
         self.collector.forget([startd.name])
 
     def switch_on(self, startd: Startd) -> None:
-        """Take the fence back; the startd is there a moment later."""
+        """Take the fence back: the startd is there again, as after the seconds that the real adapter waits for it."""
         startd.off = False
-        self.timeline.after(micros(self.spec.startd_on_seconds), Rank.CHANGE, lambda: self._restart(startd))
+        self._restart(startd)
 
     def silence(self, startd: Startd) -> None:
         """Cut the network between a worker and everybody else; its jobs go on."""

@@ -31,7 +31,6 @@ class PoolSpec:
     job_lease_seconds: float = 2400.0
     drain_seconds: float = 0.0
     startd_restart_seconds: float = 14.0
-    startd_on_seconds: float = 2.7
     packing: str = "fullest"
     max_jobs_running: int | None = None
     limits: Mapping[str, float] = field(default_factory=dict)

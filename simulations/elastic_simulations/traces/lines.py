@@ -1,0 +1,60 @@
+"""Files as numbered lines of bytes, plain or gzip; what cannot be read is a TraceError with its line."""
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from elastic_simulations.traces.errors import TraceError
+
+GZIP = b"\x1f\x8b"
+LONGEST_LINE = 1 << 20
+"""Bytes; the longest line of any archive log is a few hundred."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """The file's bytes, unpacked when it is gzip (by its first bytes, whatever its name)."""
+    try:
+        with path.open("rb") as raw:
+            if raw.read(2) == GZIP:
+                raw.seek(0)
+                with io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20) as unpacked:  # type: ignore[arg-type]
+                    yield cast("BinaryIO", unpacked)
+            else:
+                raw.seek(0)
+                yield cast("BinaryIO", raw)
+    except OSError as error:
+        # gzip's own errors are raised where lines are read and carry their line; these are the operating system's.
+        raise TraceError(path, 0, f"cannot be read: {error.strerror or error}") from error
+
+
+def numbered(path: Path, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """(line number from 1, line without its end); TraceError for truncated gzip, NUL bytes and endless lines."""
+    number = 0
+    readline = file.readline
+    while True:
+        number += 1
+        try:
+            line = readline(LONGEST_LINE)
+        except EOFError as error:
+            raise TraceError(path, number, "the gzip file is truncated here; fetch it again") from error
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise TraceError(path, number, f"the gzip file is damaged here ({error}); fetch it again") from error
+        if not line:
+            return
+        if b"\0" in line:
+            raise TraceError(path, number, "NUL bytes: this is a binary file, not a text trace")
+        if len(line) >= LONGEST_LINE:
+            raise TraceError(path, number, f"a line longer than {LONGEST_LINE} bytes: this is no text trace")
+        yield number, line
+
+
+def shown(field: bytes | str, most: int = 40) -> str:
+    """A field as it may stand in a message: printable, and not longer than `most` characters."""
+    text = field.decode("ascii", "backslashreplace") if isinstance(field, bytes) else field
+    text = text if text.isprintable() else ascii(text)[1:-1]
+    return f"'{text[:most]}...'" if len(text) > most else f"'{text}'"
