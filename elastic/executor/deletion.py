@@ -1,10 +1,11 @@
 """Deleting servers: each proof looked at again, in three steps, the last look right before the call."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
-from elastic.core.actions import ActionResult, Delete, Proof
+from elastic.core.actions import ActionResult, Delete, Outcome, Proof
 from elastic.core.memory import WishKind, WorkerRecord
 from elastic.core.observation import Inspection, JobsOnWorkers, Server, ServerStatus
 from elastic.executor.drain import put_back
@@ -137,19 +138,27 @@ def _finish_gone(run: Run, begun: Begun, record: WorkerRecord, jobs: JobsOnWorke
 
 
 def _finish_forced(run: Run, begun: Begun, record: WorkerRecord, jobs: JobsOnWorkers | None) -> ActionResult:
+    """Name the jobs, switch off what is drained (a startd that is not drained refuses), delete, drop the ads."""
+    action = begun.action
     if jobs is None or not jobs.complete:
-        return refused(begun.action, "the jobs it would kill cannot be named: not every schedd has answered")
+        return refused(action, "the jobs it would kill cannot be named: not every schedd has answered")
     killed = _jobs(jobs, record)
     text = f"kills {len(killed)} jobs: {', '.join(killed)}" if killed else "kills no job"
-    record = replace(record, fence_asked_at=run.now if record.address else record.fence_asked_at)
-    run.save(record, events=[run.event("forced", record, f"{begun.action.reason}; {text}")])
+    drained = record.drain is not None and record.drain.confirmed_at is not None
+    record = replace(record, fence_asked_at=run.now if drained else record.fence_asked_at)
+    run.save(record, events=[run.event("forced", record, f"{action.reason}; {text}")])
     try:
-        if record.address:
+        if drained:
             run.ask(record.name, "fence", partial(run.batch.fence, record))
     except PortError as error:
         # A hanging fence owes its answer, and so the deletion waits for the next tick; any other obstacle is overruled.
         text += f"; its startd was not switched off first: {said(error)}"
-    return _delete(run, begun.action, record, text)
+    result = _delete(run, action, record, text)
+    if result.outcome is Outcome.DONE and record.machine:
+        # Its ads would attract jobs, and keep it in the fleet, until they expire.
+        with suppress(PortError):
+            run.ask(record.name, "invalidate", partial(run.batch.invalidate, record))
+    return result
 
 
 def _delete(run: Run, action: Delete, record: WorkerRecord, detail: str = "") -> ActionResult:

@@ -40,8 +40,8 @@ def resume(run: Run, action: Resume) -> ActionResult:
     record = run.record(action)
     if record.delete_asked_at is not None:
         raise Unfit("its deletion has been asked for")
-    _resume(run, record, action.reason)
-    return done(action)
+    foreign = _resume(run, record, action.reason)
+    return refused(action, foreign) if foreign else done(action)
 
 
 def put_back(run: Run, action: Action, why: str, error: Exception | None = None) -> ActionResult:
@@ -60,9 +60,15 @@ def put_back(run: Run, action: Action, why: str, error: Exception | None = None)
     return refused(action, why, error)
 
 
-def _resume(run: Run, record: WorkerRecord, why: str) -> None:
-    run.ask(record.name, "resume", partial(run.batch.resume, record))
-    run.save(_whole(record), events=[run.event("resumed", record, why)])
+def _resume(run: Run, record: WorkerRecord, why: str) -> str:
+    """Take back what is ours, and forget it; return whose drain stays, if somebody else's does."""
+    foreign = ""
+    try:
+        run.ask(record.name, "resume", partial(run.batch.resume, record))
+    except Refused as error:
+        foreign = str(error) or "somebody else drains it"
+    run.save(_whole(record), events=[run.event("resumed", record, f"{why}; {foreign}" if foreign else why)])
+    return foreign
 
 
 def _whole(record: WorkerRecord) -> WorkerRecord:

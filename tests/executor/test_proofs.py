@@ -2,7 +2,7 @@ from elastic.core.actions import Outcome, Proof
 from elastic.core.memory import Wish, WishKind
 from elastic.core.observation import ServerStatus
 from elastic_simulations.faults import Call, CallFault
-from tests.executor.hands import LONG_JOB, ONE, SPEC, Named, changed, delete, methods, rig_with
+from tests.executor.hands import LONG_JOB, ONE, SPEC, Named, changed, delete, drained, methods, rig_with
 from tests.tick_rig import TickRig
 
 
@@ -91,18 +91,21 @@ def test_a_server_that_never_joined_and_still_may_is_kept() -> None:
     assert (result.outcome, result.detail) == (Outcome.REFUSED, "its startd may still join")
 
 
+FORCE = Wish(kind=WishKind.FORCE, author="alice", reason="hangs", asked_at=0.0)
+
+
 def forced(rig: TickRig) -> TickRig:
     rig.grid.submit(LONG_JOB)
     rig.grid.run_for(30)
-    changed(rig, wish=Wish(kind=WishKind.FORCE, author="alice", reason="hangs", asked_at=rig.grid.now))
+    changed(rig, wish=FORCE)
     return rig
 
 
-def test_a_force_names_the_jobs_that_it_kills_then_fences_then_deletes() -> None:
+def test_a_force_names_the_jobs_that_it_kills_then_deletes_and_drops_the_ads() -> None:
     rig = forced(rig_with(1))
     [result] = rig.act(delete(Proof.FORCED))
     assert (result.outcome, result.detail) == (Outcome.DONE, "kills 1 jobs: schedd#1.0")
-    assert methods(rig) == ["jobs_on", "save", "fence", "save", "delete"]
+    assert methods(rig) == ["jobs_on", "save", "save", "delete", "invalidate"]
     assert [e.text for e in rig.ledger.events if e.kind == "forced"] == ["not needed; kills 1 jobs: schedd#1.0"]
 
 
@@ -121,8 +124,17 @@ def test_nothing_is_forced_that_nobody_forced() -> None:
 
 
 def test_a_force_removes_a_worker_whose_startd_cannot_be_switched_off_and_says_so() -> None:
-    rig = forced(rig_with(1))
+    rig = drained(rig_with(1))
+    changed(rig, wish=FORCE)
     rig.grid.faults.add(CallFault(call=Call.FENCE))
     [result] = rig.act(delete(Proof.FORCED))
     assert result.outcome is Outcome.DONE
     assert "its startd was not switched off first" in result.detail
+
+
+def test_a_force_on_a_drained_worker_switches_its_startd_off_first() -> None:
+    rig = drained(rig_with(1))
+    changed(rig, wish=FORCE)
+    [result] = rig.act(delete(Proof.FORCED))
+    assert (result.outcome, result.detail) == (Outcome.DONE, "kills no job")
+    assert methods(rig) == ["jobs_on", "save", "fence", "save", "delete", "invalidate"]
