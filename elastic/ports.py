@@ -278,11 +278,25 @@ class World(Protocol):
     an option that is wrong. `speed` is how many seconds pass on `clock` in a real second: 1.0 but in a scenario.
     """
 
-    batch: BatchSystem
-    cloud: Cloud
-    telemetry: Telemetry | None
-    clock: Clock
-    speed: float
+    @property
+    def batch(self) -> BatchSystem:
+        """The HTCondor pool."""
+
+    @property
+    def cloud(self) -> Cloud:
+        """Where servers come from."""
+
+    @property
+    def telemetry(self) -> Telemetry | None:
+        """Load of workers, if it is measured."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time in this world."""
+
+    @property
+    def speed(self) -> float:
+        """Seconds that pass on `clock` in a real one."""
 
     def arrive(self, when: float) -> None:
         """Told by the driver just before it reads the clock for the tick due at `when`; the real world does nothing.
