@@ -171,3 +171,43 @@ def test_a_page_that_points_its_name_at_loopback_reads_nothing(tmp_path: Path) -
     with DaemonProcess(write_settings(tmp_path)) as daemon:
         answer = httpx.get(daemon.url + "/v1/status", headers={"Host": "evil.example"}, trust_env=False)
         assert answer.status_code == 400
+
+
+HANGING = """
+import time
+import elastic.daemon.daemon
+from elastic.cli import main
+from elastic.controller import Controller
+elastic.daemon.daemon.HANGS_SECONDS = 1.0
+Controller.tick = lambda controller, now: time.sleep(600)
+main()
+"""
+"""The command line, with ticks that hang."""
+
+
+def test_a_tick_that_hangs_is_unhealthy_says_where_and_still_lets_the_daemon_end(tmp_path: Path) -> None:
+    with DaemonProcess(write_settings(tmp_path), code=HANGING) as daemon:
+        hanging = daemon.logged("a tick hangs", seconds=20)
+        assert "in <lambda>" in str(hanging["stacks"])
+        answer = daemon.get("/healthz")
+        assert (answer.status_code, answer.json()["status"]) == (503, "unhealthy")
+        daemon.tell(signal.SIGHUP)
+        daemon.tell(signal.SIGTERM)
+        assert daemon.ended(10) == 0
+        daemon.logged("a call has not answered; its intent is in the ledger, the next start finds out")
+
+
+def test_a_source_that_is_not_there_is_waited_for_and_named(tmp_path: Path) -> None:
+    scenario = tmp_path / "scenario.toml"
+    scenario.write_text('[[fault]]\ncall = "queue"\nmessage = "no schedd yet"\nend = 4\n')
+    options = f'kind = "simulated"\noptions = {{ scenario = "{scenario}", step = true, speed = 5 }}'
+    settings = write_settings(tmp_path, ('kind = "simulated"', options))
+    with DaemonProcess(settings) as daemon:
+        waiting = daemon.logged("waiting for a source")
+        assert (waiting["source"], "no schedd yet" in str(waiting["error"])) == ("queue", True)
+        answer = daemon.get("/readyz")
+        assert (answer.status_code, answer.json()["status"]) == (503, "waiting")
+        assert "queue" in answer.json()["detail"]
+        assert daemon.get("/healthz").status_code == 200
+        daemon.logged("a source is back", seconds=20)
+        assert daemon.get("/readyz").status_code == 200

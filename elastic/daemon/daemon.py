@@ -18,7 +18,8 @@ from elastic.settings import Settings, SettingsError, differences
 
 # Every call of a tick has a deadline of its own; a tick that lasts longer than all of them together hangs.
 HANGS_SECONDS = 300.0
-RELOAD_WAIT_SECONDS = 60.0
+# Short: signals are waiting meanwhile; who reloads tries again.
+RELOAD_WAIT_SECONDS = 0.2
 
 
 class Daemon:
@@ -77,7 +78,7 @@ class Daemon:
         return f"pool {self._settings.pool}, mode {self._parts.ledger.mode}"
 
     def reload(self, settings: Settings) -> None:
-        """Take changed settings between two ticks; raise ElasticError, and change nothing, where that cannot be."""
+        """Take changed settings between two ticks; raise NotNow during one, ElasticError where they cannot be taken."""
         found = differences(self._settings, settings)
         if found.restart:
             raise SettingsError([f"{path}: cannot change while the daemon runs; restart it" for path in found.restart])

@@ -4,20 +4,23 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from elastic.api.service import NotNow
 from elastic.daemon.daemon import Daemon
 from elastic.daemon.logs import LOGGER, configure
 from elastic.daemon.places import read_settings
 from elastic.daemon.systemd import Systemd
 from elastic.ports import ElasticError
-from elastic.settings import SettingsError
+from elastic.settings import Settings, SettingsError
 
 OK, FAILED, WRONG_SETTINGS = 0, 1, 2
 # systemd and operators expect an end within ten seconds; the rest of them is for the way out.
 STOP_SECONDS = 7.0
 LOOK_SECONDS = 0.5
+NOT_RELOADED = "settings not reloaded, the old ones stay"
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -36,33 +39,47 @@ def main(path: Path | None) -> int:
         print(f"elastic: {error}", file=sys.stderr)  # noqa: T201  for whoever started it by hand
         return WRONG_SETTINGS if isinstance(error, SettingsError) else FAILED
     systemd = Systemd()
-    systemd.ready(daemon.summary())
     _serve(daemon, systemd, told, path)
     systemd.stopping()
     return _end(daemon)
 
 
 def _serve(daemon: Daemon, systemd: Systemd, told: SimpleQueue[int], path: Path | None) -> None:
+    changed: Settings | None = None
     while True:
-        try:
+        with suppress(Empty):
             number = told.get(timeout=LOOK_SECONDS)
-        except Empty:
-            if daemon.watch():
-                systemd.alive()
-            continue
-        if number != signal.SIGHUP:
-            LOGGER.info("stopping", signal=signal.Signals(number).name)
-            return
-        systemd.reloading()
-        _reload(daemon, path)
-        systemd.ready(daemon.summary())
+            if number != signal.SIGHUP:
+                LOGGER.info("stopping", signal=signal.Signals(number).name)
+                return
+            systemd.reloading()
+            changed = _reread(path)
+        if changed is not None:
+            changed = _reload(daemon, changed)
+        if changed is None:
+            systemd.ready(daemon.summary())
+        if daemon.watch():
+            systemd.alive()
 
 
-def _reload(daemon: Daemon, path: Path | None) -> None:
+def _reread(path: Path | None) -> Settings | None:
+    """The settings as they are now; None, and said why, when they are wrong."""
     try:
-        daemon.reload(read_settings(path))
+        return read_settings(path)
+    except SettingsError as error:
+        LOGGER.error(NOT_RELOADED, problem=str(error))
+        return None
+
+
+def _reload(daemon: Daemon, changed: Settings) -> Settings | None:
+    """None once they are taken or refused; the settings again while a tick runs, which no reload interrupts."""
+    try:
+        daemon.reload(changed)
+    except NotNow:
+        return changed
     except ElasticError as error:
-        LOGGER.error("settings not reloaded, the old ones stay", problem=str(error))
+        LOGGER.error(NOT_RELOADED, problem=str(error))
+    return None
 
 
 def _end(daemon: Daemon) -> int:

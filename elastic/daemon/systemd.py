@@ -14,13 +14,17 @@ class Systemd:
         microseconds = os.environ.get("WATCHDOG_USEC", "")
         self._every = int(microseconds) / 2e6 if microseconds.isdigit() else None
         self._told = time.monotonic()
+        self._is_ready = False
 
     def ready(self, text: str) -> None:
-        """The service works, or waits for what is missing."""
-        self._tell("READY=1", text)
+        """The service works, or waits for what is missing; said once, and again after a reload."""
+        if not self._is_ready:
+            self._tell("READY=1", text)
+        self._is_ready = True
 
     def reloading(self) -> None:
         """The settings are read anew; `ready` follows."""
+        self._is_ready = False
         self._notifier.notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
     def stopping(self) -> None:
