@@ -93,7 +93,10 @@ class Builder:
         columns = self._sorted({**self.columns, **optional})
         self._shift(columns["submit_us"], columns["line"])
         return Trace(
-            **{name: columns[name] for name in REQUIRED},
+            submit_us=columns["submit_us"],
+            run_us=columns["run_us"],
+            cores=columns["cores"],
+            line=columns["line"],
             optional={name: columns[name] for name in OPTIONAL if name in columns},
             users=tuple(self.users),
             groups=tuple(self.groups),

@@ -22,7 +22,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as raw:
             if raw.read(2) == GZIP:
                 raw.seek(0)
-                with io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20) as unpacked:  # type: ignore[arg-type]
+                with io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20) as unpacked:
                     yield cast("BinaryIO", unpacked)
             else:
                 raw.seek(0)

@@ -57,7 +57,7 @@ class Trace:
         """Rows of the file that are no job here."""
         return sum(note.rows for note in self.dropped)
 
-    def column(self, name: str) -> Column | None:
+    def column(self, name: str) -> "Column | None":
         """A required or optional column; None when the source says nothing of it."""
         return getattr(self, name) if name in REQUIRED else self.optional.get(name)
 
