@@ -171,6 +171,11 @@ class TickRig:
         """Worker by server id, as the cloud has them."""
         return {server.id: server.name for server in self.grid.datacentre.servers.values()}
 
+    @property
+    def proofs(self) -> set[str]:
+        """On which proofs deletions were begun."""
+        return {event.text.split(":")[0] for event in self.ledger.events if event.kind == "deleting"}
+
     def start(self) -> None:
         """A new process on the same ledger and world."""
         self.batch = self.batch_type(self.grid, self.memory.ledger)
