@@ -1,0 +1,162 @@
+"""Askers: processes that talk to HTCondor's daemons for us, each with a deadline; what is asked is not known here.
+
+Threads would not do: every call of the bindings holds the interpreter's lock until the daemon answers, so that one
+hanging daemon would stop the scheduler, the API and the watchdog with it.
+"""
+
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+
+from elastic.ports import PortError, Transient
+
+CLOSE_SECONDS = 1.0
+APART = "apart"
+"""Each question in a process of its own, with new sessions, for askers that talk to many daemons.
+
+A session's id is made of host name, process id, second and a counter. Of workers that are alike, two had the same one,
+so that the second could not be talked to any more.
+"""
+
+
+class Asker:
+    """One process that answers one question at a time; started when first asked, replaced when it hangs or dies."""
+
+    def __init__(self, name: str, environment: Mapping[str, str], *options: str) -> None:
+        """Start nothing yet; `name` is what errors call the daemon that is asked."""
+        self.name = name
+        self._options = options
+        self._environment = environment
+        self._turn = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: Connection | None = None
+
+    def ask(self, operation: str, *arguments: object, seconds: float) -> object:
+        """The operation's answer; raise its PortError, or Transient when there is none within `seconds`."""
+        give_up_at = time.monotonic() + seconds
+        if not self._turn.acquire(timeout=seconds):
+            raise Transient(f"{self.name}: an earlier question is not answered after {seconds:.0f} s")
+        try:
+            error, answer = self._exchange((operation, arguments, seconds), give_up_at)
+        finally:
+            self._turn.release()
+        if error is not None:
+            raise error
+        return answer
+
+    def close(self) -> None:
+        """End the process, also in the middle of a question."""
+        process, connection = self._process, self._connection
+        if process is None or connection is None:
+            return
+        _kill(process)
+        with self._turn:
+            self._drop()
+
+    def _exchange(self, question: object, give_up_at: float) -> tuple[PortError | None, object]:
+        connection = self._connection or self._start()
+        try:
+            connection.send(question)
+            if connection.poll(max(0.0, give_up_at - time.monotonic())):
+                reply: tuple[PortError | None, object] = connection.recv()
+                return reply
+        except (EOFError, OSError) as error:
+            self._drop()
+            raise Transient(f"{self.name}: its asker ended in the middle of a question") from error
+        self._drop()
+        raise Transient(f"{self.name}: no answer in time; is it hanging, overloaded or behind a firewall?")
+
+    def _start(self) -> Connection:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "elastic.adapters.htcondor.asked", str(theirs.fileno()), *self._options],
+                env=self._environment,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                # Ctrl-C in a terminal is for the daemon, which lets a tick end first.
+                start_new_session=True,
+            )
+        self._connection = Connection(ours.detach())
+        return self._connection
+
+    def _drop(self) -> None:
+        process, connection = self._process, self._connection
+        self._process = self._connection = None
+        if connection is not None:
+            connection.close()
+        if process is not None:
+            _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End an asker and what it may have started for its question; both are of the session that was made for it."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(CLOSE_SECONDS)
+
+
+class Askers:
+    """A few askers for questions to many daemons, so that one silent daemon does not hold up the others."""
+
+    def __init__(self, name: str, environment: Mapping[str, str], count: int) -> None:
+        """Start nothing yet."""
+        self._all = [Asker(f"{name} {number}", environment, APART) for number in range(count)]
+        self._free: queue.LifoQueue[Asker] = queue.LifoQueue()
+        for asker in reversed(self._all):
+            self._free.put(asker)
+
+    def ask(self, operation: str, *arguments: object, seconds: float) -> object:
+        """Like Asker.ask, by whichever is free; waiting for one counts."""
+        begun = time.monotonic()
+        with self._one(seconds) as asker:
+            return asker.ask(operation, *arguments, seconds=max(0.1, seconds - (time.monotonic() - begun)))
+
+    def close(self) -> None:
+        """End all of them."""
+        for asker in self._all:
+            asker.close()
+
+    @contextmanager
+    def _one(self, seconds: float) -> Iterator[Asker]:
+        try:
+            asker = self._free.get(timeout=seconds)
+        except queue.Empty as error:
+            raise Transient(f"every asker is still waiting for a daemon after {seconds:.0f} s") from error
+        try:
+            yield asker
+        finally:
+            self._free.put(asker)
+
+
+class Rest:
+    """How long one daemon is left alone: `factor` times as long as its last answer took."""
+
+    def __init__(self, factor: float) -> None:
+        """Ready to be asked."""
+        self._factor = factor
+        self._until = 0.0
+
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """Time one question; only an answer counts, a daemon that gave none is asked again."""
+        begun = time.monotonic()
+        yield
+        ended = time.monotonic()
+        self._until = ended + self._factor * (ended - begun)
+
+    def left(self) -> float:
+        """Seconds until it may be asked again."""
+        return max(0.0, self._until - time.monotonic())

@@ -1,0 +1,90 @@
+"""Executions that have ended, as a schedd recorded them: one record each where it keeps such, else one a job."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import classad2
+import htcondor2
+
+from elastic.adapters.htcondor.bindings import location, text, translated, whole
+from elastic.adapters.htcondor.target import Mark, ScheddTarget
+from elastic.core.observation import Attempt
+
+ATTRIBUTES = ("ClusterId", "ProcId", "NumShadowStarts", "RemoteHost", "LastRemoteHost", "ExitCode", "ExitBySignal",
+              "ShadowBday", "LastVacateTime", "VacateReasonCode")  # fmt: skip
+OVERLAP_SECONDS = 60
+"""Each shadow writes for itself, so records may be a little out of order; who was told of already is left out."""
+MOST_RECORDS = 20000
+FIRST_MACHINE_CODE = 1000
+"""VacateReasonCode from here on: the machine's side ended it. Below: the codes of holds. 0: the job's owner did."""
+NO_EPOCHS = "JOB_EPOCH_HISTORY undefined"
+
+
+class _Kind(NamedTuple):
+    """One way of looking back: a method of the schedd, its constraint, and the attribute that tells when."""
+
+    method: str
+    constraint: str
+    when: str
+
+
+EPOCHS = _Kind("jobEpochHistory", 'EpochAdType is undefined || EpochAdType == "EPOCH"', "EpochWriteDate")
+JOBS = _Kind("history", "JobUniverse == 5 && JobStatus == 4", "CompletionDate")
+
+_without_epochs: set[str] = set()
+
+
+def attempts(asked: ScheddTarget, mark: Mark | None) -> tuple[list[Attempt], Mark]:
+    """What ended since the mark, oldest first, and the next mark; without a mark nothing but the mark."""
+    daemon = htcondor2.Schedd(location(asked.address, "Scheduler"))
+    with translated(asked.name):
+        kind, ads = _read(daemon, asked.name, mark)
+    fresh = [ad for ad in ads if mark is not None and _id(ad) not in mark.seen]
+    ended = [attempt for ad in reversed(fresh) if (attempt := attempt_of(ad)) is not None]
+    newest = max([*(whole(ad, kind.when) for ad in ads), mark.time if mark else 0])
+    window = [ad for ad in ads if whole(ad, kind.when) >= newest - OVERLAP_SECONDS]
+    return ended, Mark(time=newest, seen=frozenset(_id(ad) for ad in window))
+
+
+def attempt_of(ad: Mapping[str, Any]) -> Attempt | None:
+    """One record as an attempt; None where no machine is named."""
+    host = text(ad, "RemoteHost") or text(ad, "LastRemoteHost")
+    if not host:
+        return None
+    vacated = whole(ad, "LastVacateTime") >= max(1, whole(ad, "ShadowBday"))
+    code = whole(ad, "VacateReasonCode") if vacated else 0
+    ended = not vacated and (ad.get("ExitBySignal") is True or whole(ad, "ExitCode") != 0)
+    return Attempt(
+        machine=host.partition("@")[2] or host,
+        cluster=str(whole(ad, "ClusterId")),
+        failed=ended or 0 < code < FIRST_MACHINE_CODE,
+        evicted=code >= FIRST_MACHINE_CODE,
+    )
+
+
+def _read(daemon: Any, name: str, mark: Mark | None) -> tuple[_Kind, Sequence[Any]]:
+    if name not in _without_epochs:
+        try:
+            return EPOCHS, _since(daemon, EPOCHS, mark)
+        except htcondor2.HTCondorException as error:
+            if NO_EPOCHS not in str(error):
+                raise
+            _without_epochs.add(name)
+    return JOBS, _since(daemon, JOBS, mark)
+
+
+def _since(daemon: Any, kind: _Kind, mark: Mark | None) -> Sequence[Any]:
+    """Records newer than the mark less the overlap, newest first; without a mark those that the next mark needs."""
+    look = getattr(daemon, kind.method)
+    wanted = [*ATTRIBUTES, kind.when, "EpochAdType", "JobUniverse", "JobStatus"]
+    if mark is None:
+        newest = look(kind.constraint, [kind.when], 1)
+        if not newest:
+            return []
+        mark = Mark(time=whole(newest[0], kind.when), seen=frozenset())
+    stop = classad2.ExprTree(f"{kind.when} < {mark.time - OVERLAP_SECONDS}")
+    return list(look(kind.constraint, wanted, MOST_RECORDS, stop))
+
+
+def _id(ad: Mapping[str, Any]) -> str:
+    return f"{whole(ad, 'ClusterId')}.{whole(ad, 'ProcId')}.{whole(ad, 'NumShadowStarts')}"

@@ -1,0 +1,190 @@
+"""All schedds of the pool, each asked by an asker of its own, side by side; a silent one's last queue is repeated."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar, cast
+
+from elastic.adapters.htcondor.ask import Asker, Rest
+from elastic.adapters.htcondor.settings import HTCondorSettings
+from elastic.adapters.htcondor.target import Mark, ScheddTarget
+from elastic.core.memory import Template
+from elastic.core.observation import Attempt, JobsOnWorkers, Queue, ScheddQueue
+from elastic.ports import PortError, Transient
+
+T = TypeVar("T")
+MOST_ATTRIBUTES = 30
+"""Machine attributes that tell kinds apart, of all that jobs look at: a bound on what odd requirements can cost."""
+
+
+@dataclass(slots=True)
+class Schedd:
+    """One schedd, how it is asked, and what it said last."""
+
+    name: str
+    asker: Asker
+    rest: Rest
+    history_rest: Rest
+    address: str = ""
+    listed_at: float = 0.0
+    queue: ScheddQueue | None = None
+    queue_at: float = 0.0
+    attributes: tuple[str, ...] = ()
+    mark: Mark | None = None
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Queues:
+    """Asks every schedd that the collector knows, or those that the settings name."""
+
+    def __init__(self, settings: HTCondorSettings, collector: Asker) -> None:
+        """Know no schedd yet."""
+        self._settings = settings
+        self._collector = collector
+        self._schedds: dict[str, Schedd] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Machine attributes (lower case) that jobs now in the queues look at."""
+        names = {name for schedd in self._present() for name in schedd.attributes}
+        return tuple(sorted(names))[:MOST_ATTRIBUTES]
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Concurrency limits (lower case) that jobs now in the queues ask for."""
+        queues = [schedd.queue for schedd in self._present() if schedd.queue is not None]
+        shapes = [shape for queue in queues for shape in queue.shapes]
+        return tuple(sorted({name for shape in shapes for name, _ in shape.concurrency_limits}))
+
+    def queue(self, templates: Mapping[str, Template]) -> Queue:
+        """Every schedd's queue, sorted by name."""
+        answers = self._each(lambda schedd: self._queue(schedd, templates))
+        queues = [queue for answer in answers.values() if isinstance(answer, list) for queue in answer]
+        return Queue(schedds=tuple(sorted(queues, key=lambda queue: queue.schedd)))
+
+    def jobs_on(self, machines: Sequence[str]) -> JobsOnWorkers:
+        """Which jobs name these startds; complete only if every schedd answered now."""
+        wanted = tuple(machines)
+        answers = self._each(lambda schedd: self._ask(schedd, "jobs_on", _asked(schedd), wanted))
+        jobs: dict[str, tuple[str, ...]] = {}
+        for name in sorted(answers):
+            if not isinstance(answer := answers[name], PortError):
+                for machine, there in cast("dict[str, tuple[str, ...]]", answer).items():
+                    jobs[machine] = (*jobs.get(machine, ()), *there)
+        return JobsOnWorkers(jobs=jobs, complete=not any(isinstance(a, PortError) for a in answers.values()))
+
+    def attempts(self) -> Sequence[Attempt]:
+        """What has ended on each schedd since it was last asked; a schedd seen for the first time tells nothing yet."""
+        answers = self._each(self._attempts)
+        errors = [answer for answer in answers.values() if isinstance(answer, PortError)]
+        if errors and len(errors) == len(answers):
+            raise errors[0]
+        told = [answers[name] for name in sorted(answers)]
+        return tuple(attempt for answer in told if isinstance(answer, list) for attempt in answer)
+
+    def close(self) -> None:
+        """End every asker."""
+        for schedd in self._present():
+            schedd.asker.close()
+
+    def _queue(self, schedd: Schedd, templates: Mapping[str, Template]) -> list[ScheddQueue]:
+        """What the schedd says, else what it said last for as long as that counts."""
+        if schedd.queue is not None and schedd.rest.left():
+            return [replace(schedd.queue, age_seconds=time.monotonic() - schedd.queue_at)]
+        try:
+            with schedd.rest.measured():
+                answer = self._ask(schedd, "queue", _asked(schedd), templates, self._settings.plain_attributes)
+        except PortError as error:
+            return self._repeat(schedd, str(error) or type(error).__name__)
+        queue, schedd.attributes = cast("tuple[ScheddQueue, tuple[str, ...]]", answer)
+        schedd.queue, schedd.queue_at = queue, time.monotonic()
+        return [queue]
+
+    def _attempts(self, schedd: Schedd) -> list[Attempt]:
+        if schedd.history_rest.left():
+            return []
+        with schedd.history_rest.measured():
+            answer = self._ask(schedd, "attempts", _asked(schedd), schedd.mark)
+        ended, schedd.mark = cast("tuple[list[Attempt], Mark]", answer)
+        return ended
+
+    def _repeat(self, schedd: Schedd, error: str) -> list[ScheddQueue]:
+        now = time.monotonic()
+        if schedd.queue is None:
+            return [ScheddQueue(schedd=schedd.name, shapes=(), error=error)]
+        age = now - schedd.queue_at
+        gone = now - schedd.listed_at > self._settings.ad_lifetime_seconds
+        if gone or age > self._settings.schedd_stale_seconds:
+            return [ScheddQueue(schedd=schedd.name, shapes=(), age_seconds=age, error=error)]
+        return [replace(schedd.queue, age_seconds=age, error=error)]
+
+    def _ask(self, schedd: Schedd, operation: str, *arguments: object) -> object:
+        if not schedd.address:
+            raise Transient(f"{schedd.name} is not in the collector")
+        return schedd.asker.ask(operation, *arguments, seconds=self._settings.query_seconds - 1)
+
+    def _each(self, ask: Callable[[Schedd], T]) -> Mapping[str, T | PortError]:
+        """The answer or error of each schedd, asked side by side."""
+        self._find()
+        answers: dict[str, T | PortError] = {}
+
+        def one(schedd: Schedd) -> None:
+            try:
+                with schedd.turn:
+                    answers[schedd.name] = ask(schedd)
+            except PortError as error:
+                answers[schedd.name] = error
+
+        schedds = self._present()
+        threads = [threading.Thread(target=one, args=(schedd,), daemon=True) for schedd in schedds]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return answers
+
+    def _find(self) -> None:
+        """Ask the collector for schedds; those that it forgot (it may have been restarted) are asked on for a while."""
+        named = self._settings.schedds
+        try:
+            answer = self._collector.ask("schedds", seconds=self._settings.query_seconds)
+        except PortError:
+            if not self._schedds:
+                raise
+            return
+        now = time.monotonic()
+        with self._lock:
+            for name in named:
+                self._add(name)
+            for name, address in cast("list[tuple[str, str]]", answer):
+                if not named or name in named:
+                    schedd = self._add(name)
+                    schedd.address, schedd.listed_at = address, now
+            for name in [n for n, s in self._schedds.items() if n not in named and self._over(s, now)]:
+                self._schedds.pop(name).asker.close()
+
+    def _over(self, schedd: Schedd, now: float) -> bool:
+        """Whether a schedd that the collector no longer lists is to be forgotten: then its demand ends as well."""
+        return now - schedd.listed_at > min(self._settings.ad_lifetime_seconds, self._settings.schedd_stale_seconds)
+
+    def _add(self, name: str) -> Schedd:
+        if name not in self._schedds:
+            asker = Asker(name, self._settings.environment())
+            self._schedds[name] = Schedd(
+                name=name,
+                asker=asker,
+                rest=Rest(self._settings.rest_factor),
+                history_rest=Rest(self._settings.rest_factor),
+            )
+        return self._schedds[name]
+
+    def _present(self) -> list[Schedd]:
+        with self._lock:
+            return [self._schedds[name] for name in sorted(self._schedds)]
+
+
+def _asked(schedd: Schedd) -> ScheddTarget:
+    stamps = {shape.id: shape.queue_stamp for shape in schedd.queue.shapes} if schedd.queue is not None else {}
+    return ScheddTarget(name=schedd.name, address=schedd.address, stamps=stamps)
