@@ -93,6 +93,8 @@ class Jobs:
             "request_cpus": "1",
             "request_memory": "64",
             "request_disk": "16MB",
+            # The default of 40 minutes would hide within a test that a job lost its worker.
+            "job_lease_duration": "20",
             **more,
         }
         submitted_at = time.time()

@@ -45,8 +45,6 @@ FAST_GROUP: Tree = {
 }
 POOL_CONFIG: Mapping[str, str] = {
     "DEFAULT_USERLOG_FORMAT_OPTIONS": "ISO_DATE UTC SUB_SECOND",
-    # Beyond what a worker needs to come back, far below the default of 40 minutes: lost jobs show within a test.
-    "JOB_DEFAULT_LEASE_DURATION": "20",
 }
 
 

@@ -1,0 +1,132 @@
+"""Requirement 5: a ten-hour job among short ones that come each hour, through the night; and the remover that fails."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from elastic.local.pool import Pool
+from elastic.local.processes import teardown
+from tests.lab.events import Event, Kind
+from tests.lab.jobs import Batch, Jobs
+from tests.lab.sightings import Look
+from tests.lab.site import POOL_CONFIG, Site, group
+from tests.lab.support import Client, Lab, wait
+
+HOURS = 10
+QUIET_HOURS = 2
+SHORT_JOBS = 6
+SHORT_SHARE = 1 / 3
+"""Twenty minutes, of an hour."""
+MAXIMUM = 7
+MINIMUM = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """What was seen from before the long job until the pool had been quiet for two hours."""
+
+    hour_seconds: float
+    long_job: Sequence[Event]
+    short_jobs: Sequence[Sequence[Event]]
+    looks: Sequence[Look]
+    first_workers: frozenset[str]
+    ever: frozenset[str]
+
+    @property
+    def home(self) -> str:
+        """The worker on which the long job was started first."""
+        return next(event.worker for event in self.long_job if event.kind == Kind.EXECUTE)
+
+    @property
+    def lowest(self) -> int:
+        """The fewest workers that ever ran at once."""
+        return min(len(look.active) for look in self.looks)
+
+    @property
+    def survivors(self) -> frozenset[str]:
+        """Workers of the first hour, beside the long job's, that were there when that job ended."""
+        end = self.long_job[-1].at
+        late = next(look for look in self.looks if look.at >= end)
+        return (self.first_workers - {self.home}) & late.existing
+
+    def count(self, kind: Kind) -> int:
+        """How often something happened to the long job."""
+        return sum(event.kind == kind for event in self.long_job)
+
+    def __str__(self) -> str:
+        """For the log of the tests."""
+        return (
+            f"requirement 5: {HOURS} h (1 h = {self.hour_seconds:.0f} s), {len(self.short_jobs)} jobs of 20 minutes; "
+            f"the long job was started {self.count(Kind.EXECUTE)} time(s), evicted {self.count(Kind.EVICTED)}\n"
+            f"  {len(self.ever)} workers came, {len(self.survivors)} of the first hour stayed beside the long job's; "
+            f"never fewer than {self.lowest}"
+        )
+
+
+def through_the_night(root: Path, prefix: Path, hour_seconds: float) -> Night:
+    """Run the ten hours under the daemon."""
+    with Site(root, prefix, groups=[group(minimum=MINIMUM, maximum=MAXIMUM)], boot_seconds=(0.5, 1.5)) as site:
+        site.until_ready(MINIMUM)
+        begin = time.time()
+        long_job = site.jobs.sleep("long", 1, HOURS * hour_seconds)
+        site.until(long_job.worker, 30, "the long job runs")
+        short = [_hour(site.jobs, number, begin, hour_seconds) for number in range(HOURS)]
+        for batch in (*short, long_job):
+            batch.wait(3 * hour_seconds + 60)
+        site.until_ready(MINIMUM)
+        quiet_until = time.time() + QUIET_HOURS * hour_seconds
+        time.sleep(QUIET_HOURS * hour_seconds)
+        return Night(
+            hour_seconds=hour_seconds,
+            long_job=next(iter(long_job.history().values())),
+            short_jobs=[events for batch in short for events in batch.history().values()],
+            looks=site.seen.between(begin, quiet_until),
+            first_workers=frozenset(batch_workers(short[0])),
+            ever=site.seen.ever(),
+        )
+
+
+def oldest_first(root: Path, prefix: Path) -> Sequence[Event]:
+    """The control: one hour of the same, but the pool is shrunk as Heat did, the oldest server first.
+
+    Return what became of the long job, as soon as it was started a second time or has ended.
+    """
+    with (
+        Pool(root, prefix, extra_config=POOL_CONFIG) as pool,
+        Client(pool.folder) as client,
+    ):
+        try:
+            return _shrunk_by_age(Lab(pool, client), Jobs(client, pool.folder))
+        finally:
+            teardown(root / "servers")
+
+
+def batch_workers(batch: Batch) -> set[str]:
+    """Return the workers on which jobs of a batch were started."""
+    return {event.worker for events in batch.history().values() for event in events if event.kind == Kind.EXECUTE}
+
+
+def _hour(jobs: Jobs, number: int, begin: float, hour_seconds: float) -> Batch:
+    """Submit the short jobs of an hour at its beginning; return at its end."""
+    batch = jobs.sleep(f"hour-{number}", SHORT_JOBS, SHORT_SHARE * hour_seconds)
+    time.sleep(max(0.0, begin + (number + 1) * hour_seconds - time.time()))
+    return batch
+
+
+def _shrunk_by_age(lab: Lab, jobs: Jobs) -> Sequence[Event]:
+    lab.start_worker("w0")
+    long_job = jobs.sleep("long", 1, 600)
+    wait(long_job.worker, what="the long job runs on the first worker")
+    lab.start_workers(MAXIMUM)
+    jobs.sleep("hour-0", SHORT_JOBS, 5).wait(60)
+    # Nobody asks what runs where: seven is more than one needs now, so the six oldest go.
+    for server in sorted(lab.servers.servers(), key=lambda server: server.created_at)[: MAXIMUM - MINIMUM]:
+        lab.servers.delete(server.id)
+
+    def known() -> Sequence[Event]:
+        events: Sequence[Event] = next(iter(long_job.history().values()))
+        starts = sum(event.kind == Kind.EXECUTE for event in events)
+        return events if starts > 1 or long_job.over() else ()
+
+    return wait(known, 120, "the long job is started again")
