@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -123,7 +124,14 @@ def _apt(*arguments: str, config: Path | None = None, cwd: Path | None = None) -
 def _run(command: Sequence[str], *, cwd: Path | None = None) -> None:
     try:
         done = subprocess.run(
-            command, cwd=cwd, capture_output=True, text=True, timeout=APT_TIMEOUT_SECONDS, check=False
+            command,
+            cwd=cwd,
+            # What apt says is read, so it must say it in English.
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+            capture_output=True,
+            text=True,
+            timeout=APT_TIMEOUT_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise LocalError(f"{command[0]} did not run: {error}") from error

@@ -35,14 +35,13 @@ class UserData:
         """Return the file's text."""
         flat = {name: getattr(self, name) for name in (*_TEXTS, *_NUMBERS)}
         flat["signing_key"] = base64.b64encode(self.signing_key).decode()
-        # A TOML basic string is written like a JSON one.
-        lines = [f"{name} = {json.dumps(value)}" for name, value in flat.items()]
+        lines = [f"{name} = {_toml(value)}" for name, value in flat.items()]
         for table in _TABLES:
             content: Mapping[str, str] = getattr(self, table)
             lines += [
                 "",
                 f"[{table}]",
-                *(f"{json.dumps(name)} = {json.dumps(value)}" for name, value in content.items()),
+                *(f"{_toml(name)} = {_toml(value)}" for name, value in content.items()),
             ]
         return "\n".join(lines) + "\n"
 
@@ -71,3 +70,8 @@ def parse(text: str) -> UserData:
     if wrong:
         raise LocalError(f"user data: {'; '.join(wrong)}")
     return UserData(**content)
+
+
+def _toml(value: str | float) -> str:
+    """Write a text or number; a TOML basic string is a JSON one without surrogate pairs, and with DEL escaped."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -172,10 +172,9 @@ def _call(function: Callable[..., T], *arguments: object) -> T:
 def _schedd(name: str) -> Any:  # noqa: ANN401  the bindings have no types
     import htcondor2  # noqa: PLC0415
 
-    # Looked up each time: it may have been started again, on another port.
-    kind = htcondor2.DaemonType.Schedd
-    collector = htcondor2.Collector()
-    return htcondor2.Schedd(collector.locate(kind, name) if name else collector.locate(kind))
+    # Asked for each time: it may have been started again, on another port.
+    ads = htcondor2.Collector().query(htcondor2.AdType.Schedd)
+    return htcondor2.Schedd(min((ad for ad in ads if ad["Name"].startswith(name)), key=lambda ad: ad["Name"]))
 
 
 def _submit(description: dict[str, str], count: int, schedd: str) -> int:
