@@ -91,6 +91,27 @@ class Worker(NamedTuple):
     proof_missing: str = ""
 
 
+class LazyWorkers(Sequence[Worker]):
+    """Workers that are made when somebody looks at them: a simulator's fleet, of which each tick needs very few.
+
+    Each method answers what the function of its name in `victims` would find among all of them.
+    """
+
+    __slots__ = ()
+
+    def building_victims(self) -> list[Worker]:
+        raise NotImplementedError
+
+    def idle_victims(self) -> list[Worker]:
+        raise NotImplementedError
+
+    def unfinished(self) -> list[Worker]:
+        raise NotImplementedError
+
+    def why_kept(self) -> str:
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupDemand:
     """What the queue asks of one group. Jobs are counted in jobs, workers in whole workers.

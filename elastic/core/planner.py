@@ -14,7 +14,16 @@ from elastic.core.model import SiteSpec, Snapshot, Worker, WorkerGroup
 from elastic.core.override import OverrideKind, in_force
 from elastic.core.policy import Target
 from elastic.core.record import Plan
-from elastic.core.victims import building_victims, cancellable, drain_budget, idle_victims, resumable, why_kept
+from elastic.core.victims import (
+    BEGUN,
+    building_victims,
+    cancellable,
+    drain_budget,
+    idle_victims,
+    resumable,
+    unfinished,
+    why_kept,
+)
 from elastic.core.wakes import next_wake
 
 
@@ -139,7 +148,7 @@ def _grow(draft: _Draft, group: WorkerGroup, target: Target) -> None:
 
 def _operator(draft: _Draft, group: WorkerGroup) -> None:
     """Wishes for single workers, and black holes: these leave whatever the target says."""
-    for worker in group.workers:
+    for worker in unfinished(group.workers):
         record = worker.record
         if record.delete_asked_at is not None or not (record.wish or record.quarantine):
             continue
@@ -195,18 +204,13 @@ def _shrink(draft: _Draft, group: WorkerGroup, target: Target) -> None:
         draft.refuse(group.spec.name, "drain share", "down", waiting, "enough are draining at once already")
 
 
-UNFINISHED = (Phase.DRAINING, Phase.DRAINED, Phase.FAILED, Phase.LOST, Phase.DELETING, Phase.READY)
-
-
 def _finish(draft: _Draft, group: WorkerGroup) -> None:
     """What earlier ticks began.
 
     Drained workers are deleted or put back, failed ones removed on proof, deletions repeated.
     """
-    for worker in group.workers:
-        if worker.phase is Phase.READY and worker.record.fence_asked_at is None:
-            continue
-        if worker.phase in UNFINISHED:
+    for worker in unfinished(group.workers):
+        if worker.phase in BEGUN or (worker.phase is Phase.READY and worker.record.fence_asked_at is not None):
             for action in _next_step(draft, group, worker):
                 draft.act(action)
 

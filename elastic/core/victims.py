@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from elastic.core.lifecycle import Phase
-from elastic.core.model import Worker, WorkerGroup
+from elastic.core.model import LazyWorkers, Worker, WorkerGroup
 
 
 def building_victims(workers: Iterable[Worker]) -> list[Worker]:
     """Servers that the cloud still lists as building and that never had a startd, the youngest first."""
+    if isinstance(workers, LazyWorkers):
+        return workers.building_victims()
     found = [
         w
         for w in workers
@@ -24,12 +26,29 @@ def building_victims(workers: Iterable[Worker]) -> list[Worker]:
 
 def idle_victims(workers: Iterable[Worker]) -> list[Worker]:
     """Ready workers that nothing speaks for, idle longest first; one that is switched off by us is put back first."""
+    if isinstance(workers, LazyWorkers):
+        return workers.idle_victims()
     found = [
         w
         for w in workers
         if w.phase is Phase.READY and not (w.busy or w.keep or w.flagged or w.stale) and w.record.fence_asked_at is None
     ]
     return sorted(found, key=lambda w: (-(w.idle_seconds or 0.0), w.name))
+
+
+BEGUN = frozenset({Phase.DRAINING, Phase.DRAINED, Phase.FAILED, Phase.LOST, Phase.DELETING})
+"""Phases in which something was begun that a later tick goes on with."""
+
+
+def unfinished(workers: Iterable[Worker]) -> list[Worker]:
+    """Workers that need a look whatever the target is: something was begun with them, or somebody wishes something."""
+    if isinstance(workers, LazyWorkers):
+        return workers.unfinished()
+    return [
+        w
+        for w in workers
+        if w.phase in BEGUN or w.record.wish or w.record.quarantine or w.record.fence_asked_at is not None
+    ]
 
 
 def resumable(workers: Iterable[Worker]) -> list[Worker]:
@@ -72,6 +91,8 @@ def drain_budget(group: WorkerGroup) -> int:
 
 def why_kept(workers: Sequence[Worker]) -> str:
     """Why the ready workers that are not victims are kept, counted by reason."""
+    if isinstance(workers, LazyWorkers):
+        return workers.why_kept()
     reasons = Counter(
         w.keep or ("server status needs a look" if w.flagged else "its source is stale")
         for w in workers
