@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from elastic.adapters.real import RealWorld
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.observation import Quota, Server, Servers, ServerStatus
@@ -46,6 +47,13 @@ class LocalCloud:
     def reconfigure(self, groups: Mapping[str, GroupSpec]) -> None:
         """Take changed groups for all later calls."""
         self._groups = groups
+
+    def pool_section(self) -> Mapping[str, object]:
+        """What the settings' section [htcondor] would say of the pool in `root`; ValueError before it was started."""
+        try:
+            return {"collector": self._pool.address(), "token_folder": self._pool.token_folder}
+        except LocalError as error:
+            raise ValueError(f"{error}; start it first, or say in [htcondor] where it will be") from error
 
     def servers(self) -> Servers:
         """Every server of this pool, by name."""
@@ -139,6 +147,19 @@ class LocalCloud:
         except LocalError as error:
             raise Transient(str(error)) from error
         return ServerFolder(root=self._pool.servers, prefix=prefix, limits=self._limits, faults=self._faults)
+
+
+class LocalWorld(RealWorld):
+    """The one-machine pool with its local cloud, as the daemon finds them by the name `local`.
+
+    Without a section [htcondor] the collector and the tokens are those of the pool in `root`.
+    """
+
+    def __init__(self, spec: WorldSpec) -> None:
+        """Read the options; ValueError names one that is wrong."""
+        cloud = LocalCloud(spec)
+        said = spec.options.get("htcondor")
+        super().__init__(spec, cloud, said if isinstance(said, Mapping) else cloud.pool_section())
 
 
 class _Options:

@@ -1,0 +1,76 @@
+"""A real world: an HTCondor pool, a cloud beside it, and the machine's own clock."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from elastic.adapters.htcondor import HTCondorBatch, HTCondorSettings
+from elastic.core.model import GroupSpec
+from elastic.ports import Cloud, Finding, PortError, Telemetry, WorldSpec
+
+
+class WallClock:
+    """The clock of this machine."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
+        return time.monotonic()
+
+
+class ReconfigurableCloud(Cloud, Protocol):
+    """A cloud that takes changed groups."""
+
+    def reconfigure(self, groups: Mapping[str, GroupSpec]) -> None:
+        """Take changed groups for all later calls."""
+
+
+class RealWorld:
+    """Implements `elastic.ports.World` for a cloud; `htcondor` is the settings' section of that name."""
+
+    def __init__(self, spec: WorldSpec, cloud: ReconfigurableCloud, htcondor: Mapping[str, Any]) -> None:
+        """Ask nobody yet."""
+        self.batch = HTCondorBatch(_settings(spec, htcondor))
+        self.cloud = cloud
+        self.telemetry: Telemetry | None = None
+        self.clock = WallClock()
+        self.speed = 1.0
+
+    def arrive(self, when: float) -> None:
+        """Time passes by itself."""
+
+    def check(self) -> Sequence[Finding]:
+        """Whether one of our workers would let us drain it."""
+        what = "the right to drain"
+        try:
+            ours = [machine for machine in self.batch.machines().machines if machine.worker]
+            if not ours:
+                return (Finding(what=what, ok=True, seen="no worker of ours is in the pool now, so none was asked"),)
+            machine = min(ours, key=lambda m: m.name)
+            granted = self.batch.authorised(machine)
+        except PortError as error:
+            return (Finding(what=what, ok=False, seen=str(error), mend="mend what is said about the collector first"),)
+        if granted:
+            return (Finding(what=what, ok=True, seen=f"{machine.name} grants it"),)
+        mend = (
+            "give its startd a key that signed one of our tokens and ALLOW_ADMINISTRATOR, or set htcondor.drain_program"
+        )
+        return (Finding(what=what, ok=False, seen=f"{machine.name} refuses it", mend=mend),)
+
+    def reconfigure(self, groups: Mapping[str, GroupSpec]) -> None:
+        """Take changed worker groups."""
+        self.cloud.reconfigure(groups)
+
+    def close(self) -> None:
+        """End the processes that ask HTCondor; workers stay as they are."""
+        self.batch.close()
+
+
+def _settings(spec: WorldSpec, given: Mapping[str, Any]) -> HTCondorSettings:
+    known = HTCondorSettings.__dataclass_fields__
+    named = {name: value for name, value in given.items() if name in known}
+    return HTCondorSettings(**{**named, "ledger": spec.ledger, "token_folder": Path(given["token_folder"])})
