@@ -12,7 +12,7 @@ from elastic.core.policy import Policy
 from elastic.core.record import Plan, TickRecord
 from elastic.executor import Acts, Executor
 from elastic.observer import Inline, Observer
-from elastic.ports import BatchSystem, Calls, Cloud, Ledger
+from elastic.ports import BatchSystem, Calls, Cloud, Ledger, LedgerError
 from elastic_policies.backlog import Backlog
 from elastic_simulations.batch import SimulatedBatch
 from elastic_simulations.cloud import SimulatedCloud
@@ -158,6 +158,8 @@ class TickRig:
         self.batch_type, self.calls = batch, calls or Inline()
         self.kills: list[str] = []
         self.stopping = False
+        self.full_disk: frozenset[int] = frozenset()
+        self.failed_ticks = 0
         self.most_servers = 0
         self.next_wake = self.grid.now
         self.start()
@@ -200,6 +202,8 @@ class TickRig:
 
     def _check(self, method: str, about: str) -> None:
         """Nothing goes out without its intent; nothing is switched off or deleted under a job that nobody gave up."""
+        if method == "save" and len(self.tape.of("save")) in self.full_disk:
+            self.ledger.fail_next = 1
         for worker in about.split(",") if method in INTENTS else ():
             record = self.memory.workers.get(worker)
             if record is None or not INTENTS[method](record):
@@ -227,6 +231,9 @@ class TickRig:
                 self.tape.kill_at = None
                 self.start()
                 self.next_wake = self.grid.now + 3.0
+            except LedgerError:
+                self.failed_ticks += 1
+                self.next_wake = self.grid.now + self.rules.site.tick_seconds
             self.most_servers = max(self.most_servers, len(self.servers))
         self.grid.run_to(end)
 

@@ -38,11 +38,12 @@ TROUBLES = (
 
 
 class Storm(NamedTuple):
-    """What goes wrong: calls, daemons and servers, the process itself; and what is submitted when."""
+    """What goes wrong: calls, daemons and servers, the process, its disk at n-th saves; what is submitted when."""
 
     faults: list[tuple[Call, bool, float, float]]
     mishaps: list[tuple[Kind, float, float]]
     kills: list[int]
+    full_disk: frozenset[int]
     jobs: list[tuple[float, int, float]]
 
 
@@ -55,6 +56,7 @@ STORMS = st.builds(
         st.tuples(st.sampled_from(TROUBLES), WHEN, SOME_SECONDS), max_size=4, unique_by=lambda trouble: trouble[0]
     ),
     kills=st.lists(st.integers(0, 150), max_size=4),
+    full_disk=st.frozensets(st.integers(0, 300), max_size=5),
     jobs=st.lists(st.tuples(WHEN, st.integers(1, 4), st.floats(5.0, 200.0)), min_size=1, max_size=6),
 )
 
@@ -62,6 +64,7 @@ STORMS = st.builds(
 def survived(storm: Storm) -> TickRig:
     rig = TickRig(SPEC)
     start = rig.grid.now
+    rig.full_disk = storm.full_disk
     for call, acted, at, seconds in storm.faults:
         rig.grid.faults.add(CallFault(call=call, acted=acted, start=start + at, end=start + at + seconds))
     for kind, at, seconds in storm.mishaps:
