@@ -30,6 +30,7 @@ class Feed:
         self._tick = 0
         self._targets: dict[str, int] = {}
         self._told: set[tuple[float, str, str]] = set()
+        self._deleted: set[str] = set()
 
     def look(self) -> Frame | None:
         """What is new; None while the daemon does not answer."""
@@ -57,6 +58,8 @@ class Feed:
                 action = _table(_table(result)["action"])
                 if (kind := _VERBS[str(action["kind"])]) in QUIET_ACTIONS:
                     continue
+                if kind == "delete":
+                    self._deleted.add(str(action["worker"]))
                 outcome, detail = _table(result)["outcome"], _table(result)["detail"]
                 ending = "" if outcome == "done" else f" ({outcome}{f': {detail}' if detail else ''})"
                 yield now, f"{kind} {action['worker']}{ending}: {action['reason']}"
@@ -64,7 +67,9 @@ class Feed:
     def _from_events(self, events: list[schemas.EventOut]) -> Iterator[tuple[float, str]]:
         for event in events:
             key = (event.at, event.kind, event.worker or event.text)
-            if event.kind in OUR_EVENTS and key not in self._told:
+            # Its ad goes with it: that a deleted worker vanished is no news.
+            expected = event.kind == "vanished" and event.worker in self._deleted
+            if event.kind in OUR_EVENTS and key not in self._told and not expected:
                 self._told.add(key)
                 yield event.at, f"{event.worker or event.group or 'pool'} {event.kind}: {event.text}"
 
