@@ -51,9 +51,11 @@ def availability() -> Availability:
             how=None, reason=f"needs {', '.join(missing)} to fetch and start HTCondor: not a Debian system?"
         )
     if os.geteuid() == 0:
-        if _works("unshare", "--mount", "--pid", "--fork", "--propagation", "private", "true"):
+        if _works(*UNSHARE, "/bin/sh", "-c", "mount -t tmpfs tmpfs /tmp && mount -t proc proc /proc"):
             return Availability(how=Confinement.UNSHARE, reason="root, with namespaces of its own for each daemon tree")
-        return Availability(how=None, reason="root, but may not make namespaces (a container without CAP_SYS_ADMIN?)")
+        return Availability(
+            how=None, reason="root, but may not make namespaces and mounts (a container without CAP_SYS_ADMIN?)"
+        )
     if not shutil.which("bwrap"):
         return Availability(
             how=None, reason="neither root nor bubblewrap: run as root, or install the package bubblewrap"
