@@ -33,10 +33,10 @@ def assemble(
     answer = asked(seen.queue.value, negotiation, free, known, now)
     cycles = [c for c in negotiation.cycles if c > memory.last_cycle]
     new_cycles = len(cycles) if memory.last_cycle else 0
-    known = {
-        name: watch(mine, answer.shapes, answer.packed.ready_room, new_cycles, site, now)
-        for name, mine in known.items()
-    }
+    with_room: dict[str, set[str]] = {name: set() for name in specs}
+    for shape, name in answer.packed.ready_room:
+        with_room[name].add(shape)
+    known = {name: watch(mine, answer.shapes, with_room[name], new_cycles, site, now) for name, mine in known.items()}
     snapshot = Snapshot(
         now=now,
         tick=memory.tick + 1,

@@ -6,7 +6,7 @@ Who is unserved and why.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from elastic.core.futility import futile_groups
+from elastic.core.futility import Condemned, condemned
 from elastic.core.limits import Clipped, clip
 from elastic.core.memory import GroupMemory
 from elastic.core.model import Demand, GroupDemand, Unserved
@@ -23,7 +23,7 @@ class Asked:
 
     demand: Demand
     groups: Mapping[str, GroupDemand]
-    shapes: tuple[JobShape, ...]
+    shapes: Mapping[str, JobShape]
     packed: Packed
     misfits: tuple[Unserved, ...] = ()
 
@@ -46,24 +46,25 @@ def asked(
 ) -> Asked:
     """The whole way from the schedds' queues to workers wanted, group by group."""
     shapes = merge(queue)
+    by_id = {shape.id: shape for shape in shapes}
     clipped = clip(shapes, negotiation)
+    futile = condemned(by_id, groups, now)
     wanted = [
         Wanted(
             shape=shape.id,
             jobs=clipped.startable[shape.id],
             fits=shape.fits,
-            closed=futile_groups(shape.id, groups, now),
+            closed=futile.get(shape.id, frozenset()),
         )
         for shape in shapes
         if clipped.startable[shape.id] > 0
     ]
     packed = pack(wanted, room.bins, room.openings)
-    by_id = {shape.id: shape for shape in shapes}
-    unserved, misfits = _unserved(by_id, packed, clipped, groups, room, now)
+    unserved, misfits = _unserved(by_id, packed, clipped, groups, room, futile)
     return Asked(
         demand=_total(queue, shapes, packed, unserved),
         groups={name: _of_group(name, packed, by_id) for name in groups},
-        shapes=shapes,
+        shapes=by_id,
         packed=packed,
         misfits=misfits,
     )
@@ -128,7 +129,7 @@ def _unserved(
     clipped: Clipped,
     groups: Mapping[str, GroupMemory],
     room: Room,
-    now: float,
+    futile: Condemned,
 ) -> tuple[tuple[Unserved, ...], tuple[Unserved, ...]]:
     """Everybody who waits unanswered, with the reason; and of these, the shapes that fit nowhere at all."""
     found: list[Unserved] = list(clipped.unserved)
@@ -140,15 +141,16 @@ def _unserved(
             why = "; ".join(f"{name}: {text}" for name, text in sorted(shape.misfits.items()))
             misfits.append(_one(shape, jobs, "fits nowhere", why or "no group and no machine to fit on"))
             continue
-        found.append(_one(shape, jobs, *_why_left(shape, groups, room, now)))
+        found.append(_one(shape, jobs, *_why_left(shape, groups, room, futile.get(shape_id, frozenset()))))
     return (*found, *misfits), tuple(misfits)
 
 
-def _why_left(shape: JobShape, groups: Mapping[str, GroupMemory], room: Room, now: float) -> tuple[str, str]:
+def _why_left(
+    shape: JobShape, groups: Mapping[str, GroupMemory], room: Room, futile: frozenset[str]
+) -> tuple[str, str]:
     ours = [name.removeprefix(PREFIX) for name in sorted(shape.fits) if name.startswith(PREFIX)]
     if not ours:
         return "elsewhere only", "fits only machines that are not ours, and these are full"
-    futile = futile_groups(shape.id, groups, now)
     reasons = [
         f"{name}: {groups[name].futile[shape.id].reason if name in futile else room.closed.get(name, 'full')}"
         for name in ours

@@ -1,52 +1,60 @@
 """Job shapes that wait beside free room for cycle after cycle: no demand of that group until something changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from elastic.core.memory import Futile, GroupMemory
 from elastic.core.model import SiteSpec
 from elastic.core.observation import JobShape
 
+Condemned = Mapping[str, frozenset[str]]
+"""By shape, the groups on which it has been found not to start."""
 
-def futile_groups(shape: str, groups: Mapping[str, GroupMemory], now: float) -> frozenset[str]:
-    """The groups on which this shape has been found not to start."""
-    return frozenset(
-        name
-        for name, known in groups.items()
-        if (watch := known.futile.get(shape)) is not None and watch.until is not None and now < watch.until
-    )
+
+def condemned(shapes: Mapping[str, JobShape], groups: Mapping[str, GroupMemory], now: float) -> Condemned:
+    """What is no demand of which group now; a change of the shape's queue ends it at once."""
+    found: dict[str, set[str]] = {}
+    for name, known in groups.items():
+        for shape_id, before in known.futile.items():
+            shape = shapes.get(shape_id)
+            if before.until is not None and now < before.until and shape is not None and _unchanged(before, shape):
+                found.setdefault(shape_id, set()).add(name)
+    return {shape_id: frozenset(names) for shape_id, names in found.items()}
 
 
 def watch(
     known: GroupMemory,
-    shapes: Sequence[JobShape],
-    ready_room: frozenset[tuple[str, str]],
+    shapes: Mapping[str, JobShape],
+    with_room: AbstractSet[str],
     new_cycles: int,
     site: SiteSpec,
     now: float,
 ) -> GroupMemory:
     """The group's memory after this tick: every shape with room beside it is watched.
 
-    Three cycles without a start condemn it.
+    Three cycles without a start condemn it. `with_room` are shapes for which a worker that is there had room.
     """
     kept: dict[str, Futile] = {}
-    for shape in shapes:
-        before = known.futile.get(shape.id)
-        has_room = (shape.id, known.group) in ready_room
-        after = _one(before, shape, new_cycles if has_room else 0, site, now)
+    for shape_id in sorted(with_room | known.futile.keys()):
+        if (shape := shapes.get(shape_id)) is None:
+            continue
+        has_room = shape_id in with_room
+        after = _one(known.futile.get(shape_id), shape, new_cycles if has_room else 0, site, now)
         if after is not None and (has_room or after.until is not None):
-            kept[shape.id] = after
-    return known if kept == dict(known.futile) else replace(known, futile=kept)
+            kept[shape_id] = after
+    return known if kept == known.futile else replace(known, futile=kept)
+
+
+def _unchanged(before: Futile, shape: JobShape) -> bool:
+    now_there = (shape.idle + shape.hidden, shape.running, shape.queue_stamp)
+    return (before.idle, before.running, before.queue_stamp) == now_there
 
 
 def _one(before: Futile | None, shape: JobShape, new_cycles: int, site: SiteSpec, now: float) -> Futile | None:
     idle = shape.idle + shape.hidden
     fresh = Futile(cycles=0, idle=idle, running=shape.running, queue_stamp=shape.queue_stamp)
-    if before is None or (before.idle, before.running, before.queue_stamp) != (
-        idle,
-        shape.running,
-        shape.queue_stamp,
-    ):
+    if before is None or not _unchanged(before, shape):
         return fresh if idle else None
     if before.until is not None:
         return before if now < before.until else fresh

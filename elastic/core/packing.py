@@ -58,26 +58,40 @@ class Wanted:
     closed: frozenset[str] = frozenset()
 
 
+Kind = tuple[Rank, str]
+"""Whose room, and of which template."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
     """Where the jobs went. `placed` and `unmet` are jobs by (shape, group); `left` are jobs by shape without a place.
 
-    `ready_room` names the (shape, group) pairs for which a worker that is already there had room.
+    `ready_room` names the (shape, group) pairs for which a worker that is already there had room; `shelves` are the
+    machines of each kind with what they have left.
     """
 
-    bins: tuple[Bin, ...]
     placed: Mapping[tuple[str, str], int] = field(default_factory=dict)
     unmet: Mapping[tuple[str, str], int] = field(default_factory=dict)
     left: Mapping[str, int] = field(default_factory=dict)
     ready_room: frozenset[tuple[str, str]] = frozenset()
+    shelves: Mapping[Kind, "Shelf"] = field(default_factory=dict)
 
     def new_workers(self, group: str) -> int:
         """How many workers that do not exist yet `group` needs for its unmet jobs."""
-        return sum(b.count for b in self.bins if b.group == group and b.rank is Rank.NEW)
+        return self.held_workers(group, Rank.NEW)
 
     def held_workers(self, group: str, *ranks: Rank) -> int:
         """How many workers of `group` and of these ranks have a job put on them."""
-        return sum(b.count for b in self.bins if b.group == group and b.used and b.rank in ranks)
+        return sum(shelf.used for (rank, _), shelf in self.shelves.items() if shelf.group == group and rank in ranks)
+
+    def bins(self) -> tuple[Bin, ...]:
+        """All machines with what they have left, sorted."""
+        found = [
+            Bin(template=template, group=shelf.group, rank=rank, free=free, count=count, used=used)
+            for (rank, template), shelf in self.shelves.items()
+            for free, used, count in shelf.contents()
+        ]
+        return tuple(sorted(found, key=lambda b: (b.rank, b.template, b.free, b.used)))
 
 
 def pack(wanted: Iterable[Wanted], bins: Iterable[Bin], openings: Sequence[Opening]) -> Packed:
@@ -89,17 +103,92 @@ def pack(wanted: Iterable[Wanted], bins: Iterable[Bin], openings: Sequence[Openi
 
 
 def _largest_first(want: Wanted) -> tuple[Resources, str]:
-    most = max(want.fits.values(), default=Resources())
-    return Resources(*(-amount for amount in most)), want.shape
+    cpus, memory_mb, disk_mb, gpus = max(want.fits.values(), default=Resources())
+    return Resources(-cpus, -memory_mb, -disk_mb, -gpus), want.shape
+
+
+class Shelf:
+    """Machines of one kind by what they have free: how many are untouched, how many have a job put on them.
+
+    By cpus first, so that a job does not look at those it cannot fit on: a thousand shapes meet thousands of machines.
+    """
+
+    def __init__(self, group: str) -> None:
+        """Hold nothing yet; `group` is whose machines these will be."""
+        self.group = group
+        self.used = 0
+        self.most_cpus = 0
+        self._by_cpus: dict[int, dict[Resources, list[int]]] = {}
+        self._no_room_for: set[Resources] = set()
+
+    def add(self, free: Resources, untouched: int, used: int) -> None:
+        """Put so many machines with this much free on the shelf."""
+        self._no_room_for.clear()
+        self._put(free, untouched, used)
+
+    def take(self, takes: Resources, jobs: int) -> int:
+        """Put as many of `jobs` as fit, on the machines with the least room for them; return how many."""
+        if takes.cpus > self.most_cpus or takes in self._no_room_for:
+            return 0
+        put = 0
+        for cpus in sorted(self._by_cpus):
+            if cpus < takes.cpus:
+                continue
+            for free in sorted([free for free in self._by_cpus[cpus] if takes.fits_in(free)]):
+                put += self._fill(free, takes, jobs - put)
+                if put == jobs:
+                    return put
+        self._no_room_for.add(takes)
+        return put
+
+    def _put(self, free: Resources, untouched: int, used: int) -> None:
+        counts = self._by_cpus.setdefault(free.cpus, {}).setdefault(free, [0, 0])
+        counts[0] += untouched
+        counts[1] += used
+        self.used += used
+        self.most_cpus = max(self.most_cpus, free.cpus)
+
+    def contents(self) -> Iterable[tuple[Resources, bool, int]]:
+        """Free room, whether a job was put there, how many machines."""
+        for bucket in self._by_cpus.values():
+            for free, (untouched, used) in bucket.items():
+                yield from ((free, was_used, count) for was_used, count in ((False, untouched), (True, used)) if count)
+
+    def _fill(self, free: Resources, takes: Resources, jobs: int) -> int:
+        """Fill machines with this much free: those with jobs before untouched ones, the last one only in part."""
+        untouched, used = self._by_cpus[free.cpus][free]
+        each = takes.times_in(free)
+        full = min(untouched + used, jobs // each)
+        rest = min(jobs - full * each, each) if full < untouched + used else 0
+        touched = full + (1 if rest else 0)
+        self._remove(free, touched - min(used, touched), min(used, touched))
+        if full:
+            self._put(free.less(takes, each), 0, full)
+        if rest:
+            self._put(free.less(takes, rest), 0, 1)
+        return full * each + rest
+
+    def _remove(self, free: Resources, untouched: int, used: int) -> None:
+        bucket = self._by_cpus[free.cpus]
+        counts = bucket[free]
+        counts[0] -= untouched
+        counts[1] -= used
+        self.used -= used
+        if not any(counts):
+            del bucket[free]
+        if not bucket:
+            del self._by_cpus[free.cpus]
+            self.most_cpus = max(self._by_cpus, default=0)
 
 
 class _Packer:
-    """The bins while they fill; existing bins by template, so that a shape only looks where it fits."""
+    """The shelves while they fill."""
 
     def __init__(self, bins: Iterable[Bin], openings: Sequence[Opening]) -> None:
-        self._bins: dict[str, list[Bin]] = {}
-        for item in sorted(bins, key=lambda b: (b.rank, b.free, b.template, b.group)):
-            self._bins.setdefault(item.template, []).append(item)
+        self._shelves: dict[Rank, dict[str, Shelf]] = {rank: {} for rank in Rank}
+        for item in bins:
+            untouched, used = (0, item.count) if item.used else (item.count, 0)
+            self._shelf(item.rank, item.template, item.group).add(item.free, untouched, used)
         self._openings = list(openings)
         self._placed: dict[tuple[str, str], int] = {}
         self._unmet: dict[tuple[str, str], int] = {}
@@ -112,78 +201,59 @@ class _Packer:
             if not jobs:
                 return
             if opening.group not in want.closed and opening.template in want.fits:
-                jobs = self._onto_new(want, jobs, index)
+                jobs -= self._onto_new(want, jobs, index)
         if jobs:
             self._left[want.shape] = jobs
 
     def result(self) -> Packed:
         return Packed(
-            bins=tuple(item for template in sorted(self._bins) for item in self._bins[template]),
             placed=self._placed,
             unmet=self._unmet,
             left=self._left,
             ready_room=frozenset(self._ready),
+            shelves={(rank, key): shelf for rank in Rank for key, shelf in sorted(self._shelves[rank].items())},
         )
 
+    def _shelf(self, rank: Rank, template: str, group: str) -> Shelf:
+        return self._shelves[rank].setdefault(template, Shelf(group))
+
     def _onto_existing(self, want: Wanted, jobs: int) -> int:
-        for rank in Rank:
-            for template in sorted(want.fits):
+        """The jobs that are left."""
+        templates = sorted(want.fits)
+        for rank, shelves in self._shelves.items():
+            for template in templates if shelves else ():
+                shelf = shelves.get(template)
+                if shelf is None or shelf.group in want.closed:
+                    continue
+                jobs -= self._note(want.shape, shelf.group, rank, shelf.take(want.fits[template], jobs))
                 if not jobs:
                     return 0
-                if template in self._bins:
-                    jobs = self._fill(want, jobs, template, rank)
         return jobs
 
-    def _fill(self, want: Wanted, jobs: int, template: str, rank: Rank) -> int:
-        takes = want.fits[template]
-        after: list[Bin] = []
-        for item in self._bins[template]:
-            usable = jobs and item.rank is rank and item.group not in want.closed and takes.fits_in(item.free)
-            if not usable:
-                after.append(item)
-                continue
-            pieces, put = _split(item, takes, jobs)
-            after.extend(pieces)
-            jobs -= put
-            self._note(want.shape, item, put)
-        self._bins[template] = after
-        return jobs
-
-    def _note(self, shape: str, item: Bin, jobs: int) -> None:
-        counts = self._unmet if item.rank is Rank.NEW else self._placed
-        key = (shape, item.group)
+    def _note(self, shape: str, group: str, rank: Rank, jobs: int) -> int:
+        if not jobs:
+            return 0
+        counts = self._unmet if rank is Rank.NEW else self._placed
+        key = (shape, group)
         counts[key] = counts.get(key, 0) + jobs
-        if item.rank in (Rank.BUSY, Rank.IDLE):
+        if rank in (Rank.BUSY, Rank.IDLE):
             self._ready.add(key)
+        return jobs
 
     def _onto_new(self, want: Wanted, jobs: int, index: int) -> int:
+        """How many jobs the new workers of this opening take."""
         opening = self._openings[index]
         takes = want.fits[opening.template]
         if not takes.fits_in(opening.offers) or opening.room == 0:
-            return jobs
-        each = takes.times_in(opening.offers)
-        wish = -(-jobs // each)
+            return 0
+        wish = -(-jobs // takes.times_in(opening.offers))
         count = wish if opening.room is None else min(wish, opening.room)
         if opening.room is not None:
             self._openings[index] = replace(opening, room=opening.room - count)
-        fresh = Bin(template=opening.template, group=opening.group, rank=Rank.NEW, free=opening.offers, count=count)
-        pieces, put = _split(fresh, takes, jobs)
-        self._bins.setdefault(opening.template, []).extend(pieces)
-        self._note(want.shape, fresh, put)
-        return jobs - put
-
-
-def _split(item: Bin, takes: Resources, jobs: int) -> tuple[list[Bin], int]:
-    """The bin after as many of `jobs` as fit were put on it: full machines, one partly filled, the untouched rest."""
-    each = takes.times_in(item.free)
-    full = min(item.count, jobs // each)
-    rest = min(jobs - full * each, each) if full < item.count else 0
-    pieces: list[Bin] = []
-    if full:
-        pieces.append(replace(item, free=item.free.less(takes, each), count=full, used=True))
-    if rest:
-        pieces.append(replace(item, free=item.free.less(takes, rest), count=1, used=True))
-    untouched = item.count - full - (1 if rest else 0)
-    if untouched:
-        pieces.append(replace(item, count=untouched))
-    return pieces, full * each + rest
+        fresh = Shelf(opening.group)
+        fresh.add(opening.offers, count, 0)
+        put = fresh.take(takes, jobs)
+        shelf = self._shelf(Rank.NEW, opening.template, opening.group)
+        for free, _, number in fresh.contents():
+            shelf.add(free, 0, number)
+        return self._note(want.shape, opening.group, Rank.NEW, put)

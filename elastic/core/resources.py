@@ -5,6 +5,9 @@ Nothing about jobs or workers.
 
 from typing import NamedTuple
 
+ENDLESS = 1_000_000_000
+"""How many of nothing fit into anything."""
+
 
 class Resources(NamedTuple):
     """What a job asks for, a worker has, or is still free; never negative in what a port returns."""
@@ -24,8 +27,8 @@ class Resources(NamedTuple):
         )
 
     def times_in(self, room: "Resources") -> int:
-        """How many of these fit into `room` at once; at least one resource must be asked for."""
-        return min(have // want for have, want in zip(room, self, strict=True) if want > 0)
+        """How many of these fit into `room` at once; a job may ask for nothing at all."""
+        return min((have // want for have, want in zip(room, self, strict=True) if want > 0), default=ENDLESS)
 
     def plus(self, other: "Resources") -> "Resources":
         """The sum, resource by resource."""
@@ -33,7 +36,12 @@ class Resources(NamedTuple):
 
     def less(self, other: "Resources", times: int = 1) -> "Resources":
         """What is left after taking `times` of `other`; never below zero."""
-        return Resources(*(max(0, a - times * b) for a, b in zip(self, other, strict=True)))
+        return Resources(
+            max(0, self.cpus - times * other.cpus),
+            max(0, self.memory_mb - times * other.memory_mb),
+            max(0, self.disk_mb - times * other.disk_mb),
+            max(0, self.gpus - times * other.gpus),
+        )
 
 
 NOTHING = Resources()
