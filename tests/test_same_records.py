@@ -1,8 +1,9 @@
 """One scenario twice: by `elastic run` on its scheduler, real time passing, and by the simulator; the records agree."""
 
 import json
+import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import zip_longest
 from pathlib import Path
 
@@ -15,15 +16,15 @@ from elastic.core.record import to_json
 from elastic.local.daemon import to_toml
 from elastic.settings import load
 from elastic_simulations.ledger import MemoryLedger
-from elastic_simulations.scenario import Scenario, read_scenario
+from elastic_simulations.scenario import Restart, Scenario, read_scenario
 from elastic_simulations.simulation import Simulation
 from tests.daemon_rig import DaemonProcess, eventually
 
-# Real milliseconds, times the speed, must stay below the distance of ticks: 60 s are then a second here.
-SPEED = 60.0
+# A minute's tick is then 0.3 s away; how late the scheduler is makes no difference.
+SPEED = 200.0
 RESTART_AT = 900.0
 
-SCENARIO = f"""
+SCENARIO = """
 [run]
 name = "both"
 seconds = 1500
@@ -41,18 +42,18 @@ machine_update_seconds = 30
 [[group]]
 name = "small"
 maximum = 4
-shape = {{ cpus = 2, memory_mb = 4096, disk_mb = 20480 }}
+shape = { cpus = 2, memory_mb = 4096, disk_mb = 20480 }
 idle_seconds = 60
 scale_down_window_seconds = 30
 validation_seconds = 20
 drain_fraction = 1.0
-model = {{ boot = {{ lognormal = [60, 0.3] }}, join = 10, teardown = 5 }}
+model = { boot = { lognormal = [60, 0.3] }, join = 10, teardown = 5 }
 
 [[jobs]]
 at = 50
 count = 10
-run = {{ uniform = [60, 200] }}
-request = {{ cpus = 1, memory_mb = 1024, disk_mb = 1024 }}
+run = { uniform = [60, 200] }
+request = { cpus = 1, memory_mb = 1024, disk_mb = 1024 }
 
 # The fault: the queue cannot be asked for two minutes, while the pool is busy.
 [[fault]]
@@ -67,9 +68,6 @@ group = "small"
 kind = "floor"
 workers = 2
 seconds = 400
-
-[[restart]]
-at = {RESTART_AT}
 """
 
 
@@ -96,8 +94,8 @@ def scenario(tmp_path: Path) -> Scenario:
 
 def test_the_daemon_on_its_scheduler_and_the_simulator_give_equal_records(tmp_path: Path, scenario: Scenario) -> None:
     identity = new_ledger(tmp_path, scenario)
-    played = play(tmp_path, scenario)
-    simulated = simulate(scenario, identity)
+    played, restarted = play(tmp_path, scenario)
+    simulated = simulate(replace(scenario, restarts=(Restart(at=restarted),)), identity)
     assert len(simulated) > 25
     for mine, theirs in zip_longest(played, simulated):
         assert mine == theirs
@@ -143,13 +141,21 @@ def simulate(scenario: Scenario, identity: str) -> Sequence[Mapping[str, object]
     return [comparable(to_json(record)) for record in simulation.run()]
 
 
-def play(folder: Path, scenario: Scenario) -> Sequence[Mapping[str, object]]:
-    """The daemon's records: one process up to the restart, killed between two ticks, and a second one."""
-    for options, end in (({}, RESTART_AT), ({"resume_at": RESTART_AT}, scenario.run.seconds)):
-        with DaemonProcess(settings(folder, scenario, **options)) as daemon:
-            wait_for(daemon, scenario.run.epoch + end)
-            daemon.kill()
-    return records(folder)
+def play(folder: Path, scenario: Scenario) -> tuple[Sequence[Mapping[str, object]], float]:
+    """The daemon's records, and when the second process began: the first was told to end after RESTART_AT."""
+    epoch = scenario.run.epoch
+    with DaemonProcess(settings(folder, scenario)) as daemon:
+        wait_for(daemon, epoch + RESTART_AT)
+        daemon.tell(signal.SIGTERM)
+        assert daemon.ended(10) == 0
+    last = max(float(str(record["now"])) for record in records(folder))
+    restarted = last - epoch + 1.0
+    with DaemonProcess(settings(folder, scenario, resume_at=restarted)) as daemon:
+        wait_for(daemon, epoch + scenario.run.seconds)
+        daemon.tell(signal.SIGTERM)
+        assert daemon.ended(10) == 0
+    played = records(folder)
+    return [record for record in played if float(str(record["now"])) <= epoch + scenario.run.seconds], restarted
 
 
 def records(folder: Path) -> Sequence[Mapping[str, object]]:
