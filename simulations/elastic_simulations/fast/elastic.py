@@ -1,0 +1,201 @@
+"""The elastic run: the pool moves on, the core decides, its plan is carried out; what faster engines must equal."""
+
+from array import array
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from elastic.core.actions import Action, ActionResult, Adopt, Delete, DrainWorker, Forget, Launch, Resume
+from elastic.core.actions import Outcome as ActionOutcome
+from elastic.core.decide import decide
+from elastic.core.guardrails import constrain
+from elastic.core.model import Snapshot
+from elastic.core.planner import plan
+from elastic.core.policy import Target
+from elastic.core.record import Plan, TickRecord
+from elastic_simulations.draws import Constant, Draws
+from elastic_simulations.fast.orders import ORDERS
+from elastic_simulations.fast.outcome import Outcome, Samples, WorkerTable
+from elastic_simulations.fast.pool import NEVER, Pool
+from elastic_simulations.fast.quiet import quiet_until
+from elastic_simulations.fast.spec import ElasticSpec
+from elastic_simulations.fast.units import common_unit, in_units
+from elastic_simulations.fast.view import View
+from elastic_simulations.traces.errors import TraceError
+from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Column, Trace
+
+GIVE_UP_TICKS = 1500
+"""Ticks in a row, more than a day of them, at which nothing is pending and nothing is done: it will stay so."""
+
+Recorded = Callable[[TickRecord], None]
+
+
+def run_elastic(trace: Trace, spec: ElasticSpec, on_tick: Recorded | None = None) -> Outcome:
+    """All jobs of the trace on a group that the policy grows and shrinks; `on_tick` is given each decision.
+
+    TraceError names the line of a job that fits on no worker. A run in which jobs can never start ends with these
+    unserved.
+    """
+    _fits(trace, spec.slots)
+    return _Run(trace, spec, on_tick).outcome()
+
+
+def _fits(trace: Trace, slots: int) -> None:
+    if max(trace.cores) <= slots:
+        return
+    place = next(place for place, wanted in enumerate(trace.cores) if wanted > slots)
+    problem = f"the job asks for {trace.cores[place]} cores, a worker has {slots}: it fits on none"
+    raise TraceError(trace.source, trace.line[place], problem)
+
+
+def microseconds(seconds: float) -> int:
+    """Seconds as whole microseconds."""
+    return round(seconds * MICROSECONDS)
+
+
+class _Run:
+    """One run on its way."""
+
+    def __init__(self, trace: Trace, spec: ElasticSpec, on_tick: Recorded | None) -> None:
+        fixed_boot = spec.boot_seconds.value if isinstance(spec.boot_seconds, Constant) else None
+        times = [microseconds(spec.site.tick_seconds), microseconds(spec.group.idle_seconds)]
+        times.append(1 if fixed_boot is None else microseconds(fixed_boot))
+        self.unit = common_unit((trace.submit_us, trace.run_us), times)
+        self.spec = spec
+        self.tick_every = times[0] // self.unit
+        submit, run = in_units(trace.submit_us, self.unit), in_units(trace.run_us, self.unit)
+        self.pool = Pool(submit, run, trace.cores.tolist(), spec.slots, ORDERS[spec.order])
+        self.view = View(spec, self.pool, self.unit)
+        self.draws = Draws(spec.seed)
+        self.fixed_boot = None if fixed_boot is None else times[2] // self.unit
+        self.on_tick = on_tick
+        self.policies = {spec.group.policy: spec.policy}
+        self.samples = Samples()
+        self.decisions = 0
+        self._acted = False
+        self._demand = self._supply = 0
+
+    def outcome(self) -> Outcome:
+        """Run to the end, and fill in the tables."""
+        at, quiet = 0, 0
+        while True:
+            self.pool.advance(at)
+            wake = self._decide()
+            pending = min(self.pool.next_event(), wake)
+            quiet = quiet + 1 if self._idles() else 0
+            if quiet and (pending == NEVER or quiet >= GIVE_UP_TICKS):
+                return self._tables()
+            at = self._next(at, pending)
+
+    def _idles(self) -> bool:
+        """Nothing was done, and nothing will happen by itself."""
+        return not self._acted and self.pool.next_event() == NEVER and not self.pool.held
+
+    def _next(self, at: int, pending: int) -> int:
+        """When to decide next: at the next tick, at the first that can differ, or with the next event."""
+        every = self.tick_every
+        if self.spec.on_events:
+            return min(pending, at + every) if pending == NEVER else pending
+        if not self.spec.skips_quiet or self._acted or pending == NEVER:
+            return at + every
+        ticks = max(1, -(-(pending - at) // every))
+        self.view.skipped(at, ticks, every)
+        return at + ticks * every
+
+    def _decide(self) -> int:
+        """One decision, carried out; until when it will stay the same if nothing happens."""
+        view = self.view
+        snapshot = view.snapshot()
+        proposal = decide(snapshot, self.policies)
+        targets = constrain(proposal, snapshot, view.site)
+        planned = plan(snapshot, targets, view.site)
+        self._sample()
+        view.remember(snapshot, proposal)
+        if self.on_tick is not None:
+            self.on_tick(_recorded(snapshot, proposal, targets, planned))
+        self.decisions += 1
+        self._acted = bool(planned.actions)
+        for action in planned.actions:
+            self._do(action)
+        return quiet_until(view, snapshot, planned) if self._looks_ahead() else NEVER
+
+    def _looks_ahead(self) -> bool:
+        return self.spec.skips_quiet or self.spec.on_events or self._idles()
+
+    def _do(self, action: Action) -> None:
+        pool = self.pool
+        match action:
+            case Launch():
+                pool.launch(pool.now + self._boot(action.worker))
+            case DrainWorker():
+                number = self.view.names.number(action.worker)
+                pool.drain(number)
+                if self.spec.at_once:
+                    pool.delete(number)
+            case Delete():
+                pool.delete(self.view.names.number(action.worker))
+            case Resume():
+                pool.resume(self.view.names.number(action.worker))
+            case Adopt() | Forget():
+                raise AssertionError(action)
+
+    def _boot(self, worker: str) -> int:
+        if self.fixed_boot is not None:
+            return self.fixed_boot
+        return self.view.units(max(0.0, self.spec.boot_seconds.at(self.draws.uniform("boot", worker))))
+
+    def _sample(self) -> None:
+        """What of demand and supply has moved since the last tick, until the last job has ended."""
+        if self.pool.finished is not None and self.pool.now > self.pool.finished:
+            return
+        demand, supply = self.pool.demand, self.pool.ready
+        moved_d = (demand > self._demand) - (demand < self._demand)
+        moved_s = (supply > self._supply) - (supply < self._supply)
+        self.samples.supply_without_demand += moved_s > moved_d
+        self.samples.demand_without_supply += moved_d > moved_s
+        self._demand, self._supply = demand, supply
+
+    def _tables(self) -> Outcome:
+        pool, unit = self.pool, self.unit
+        ended = pool.now if pool.finished is None else pool.finished
+        self.samples.ticks = 0 if self.spec.on_events else ended // self.tick_every + 1
+        table = WorkerTable(
+            cores=self.spec.slots,
+            requested=_scaled(pool.requested, unit),
+            ready=_scaled(pool.ready_at, unit),
+            drained=_scaled(pool.drained, unit),
+            deleted=_scaled(pool.deleted, unit),
+        )
+        ends = [at if at == UNKNOWN else at + run for at, run in zip(pool.start, pool.run, strict=True)]
+        return Outcome(
+            start_us=_scaled(pool.start, unit),
+            end_us=_scaled(ends, unit),
+            worker=array("q", pool.worker),
+            workers=table,
+            integrals=pool.totals.scaled(unit),
+            samples=self.samples,
+            ended_us=ended * unit,
+            stopped_us=pool.now * unit,
+            launches=len(pool.requested),
+            events=pool.arrived + pool.started + 2 * len(pool.requested),
+            decisions=self.decisions,
+        )
+
+
+def _recorded(
+    snapshot: Snapshot, proposal: Mapping[str, Target], targets: Mapping[str, Target], planned: Plan
+) -> TickRecord:
+    """The record of a decision whose actions all succeed; its workers are made now, because the pool moves on."""
+    groups = {name: replace(group, workers=tuple(group.workers)) for name, group in snapshot.groups.items()}
+    return TickRecord(
+        tick=snapshot.tick,
+        now=snapshot.now,
+        snapshot=replace(snapshot, groups=groups),
+        proposal=proposal,
+        targets=targets,
+        plan=planned,
+        results=tuple(ActionResult(action=action, outcome=ActionOutcome.DONE) for action in planned.actions),
+    )
+
+
+def _scaled(column: list[int], unit: int) -> Column:
+    return array("q", [at if at == UNKNOWN else at * unit for at in column])

@@ -1,0 +1,31 @@
+"""How long nothing can be decided anew, when nothing happens in the pool: quiet time then costs nothing."""
+
+from dataclasses import replace
+from math import inf
+
+from elastic.core.model import Snapshot
+from elastic.core.record import Plan
+from elastic.core.wakes import next_wake
+from elastic_simulations.fast.pool import NEVER
+from elastic_simulations.fast.view import View
+
+
+def quiet_until(view: View, snapshot: Snapshot, planned: Plan) -> int:
+    """In units: the first moment at which a decision may differ from the last; NEVER when there is none.
+
+    The minimum over the core's own wakes (policy, guardrails, overrides), idle workers growing old enough to go, and
+    recommendations leaving the stabilisation window.
+    """
+    now = view.pool.now
+    if view.restless:
+        return now + 1
+    wakes = [view.next_old()]
+    site = replace(view.site, tick_seconds=inf, min_wake_seconds=0.0)
+    at, _ = next_wake(snapshot, planned.targets, planned.actions, site)
+    if at != inf:
+        wakes.append(view.units(at))
+    window = view.spec.group.scale_down_window_seconds
+    if window and (kept := view.memory.recommendations):
+        higher = [when for when, workers in kept if workers > kept[-1][1]]
+        wakes.extend(view.units(when + window) for when in higher)
+    return min(min((max(wake, now + 1) for wake in wakes), default=NEVER), NEVER)

@@ -1,0 +1,56 @@
+"""What one elastic run is given: group, site, policy, and how its workers boot, fill and go."""
+
+from dataclasses import dataclass, field
+
+from elastic.core.model import GroupSpec, SiteSpec
+from elastic.core.policy import Policy
+from elastic.core.resources import Resources
+from elastic_simulations.draws import Constant, Distribution
+from elastic_simulations.fast.orders import DEFAULT
+
+MANY = 1_000_000
+"""A limit that never binds, and still is a number of workers that guardrails believe."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElasticSpec:
+    """One group of workers with `slots` cores each, under one policy.
+
+    `boot_seconds` runs from the request to ready. `cancels` lets servers that are still booting be deleted.
+    `at_once` deletes a worker in the moment in which it is drained; else it is validated as the group says. `learns`
+    stretches deadlines to the join times seen, as the daemon does. `skips_quiet` leaves out ticks at which nothing
+    can be decided that was not decided before; `on_events` decides after every event instead of by the clock.
+    """
+
+    group: GroupSpec
+    policy: Policy
+    slots: int = 1
+    site: SiteSpec = field(default_factory=lambda: SiteSpec(tick_seconds=60.0))
+    boot_seconds: Distribution = field(default_factory=lambda: Constant(234.0))
+    order: str = DEFAULT
+    seed: int = 0
+    cancels: bool = False
+    at_once: bool = True
+    learns: bool = False
+    skips_quiet: bool = False
+    on_events: bool = False
+
+
+def reference_group(
+    *, policy: str = "backlog", minimum: int = 0, maximum: int = MANY, slots: int = 1, idle_seconds: float = 600.0
+) -> GroupSpec:
+    """A group without any guardrail but its limits: what published results and other simulators assume."""
+    return GroupSpec(
+        name="workers",
+        policy=policy,
+        minimum=minimum,
+        maximum=maximum,
+        shape=Resources(slots, 0, 0, 0),
+        reserve=Resources(),
+        idle_seconds=idle_seconds,
+        validation_seconds=0.0,
+        scale_down_window_seconds=0.0,
+        drain_fraction=1.0,
+        boots_start=MANY,
+        boots_cap=MANY,
+    )

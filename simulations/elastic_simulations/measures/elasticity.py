@@ -1,0 +1,43 @@
+"""How closely supply followed demand: the elasticity metrics of the SPEC research group (Herbst et al. 2017)."""
+
+from dataclasses import dataclass
+
+from elastic_simulations.fast.outcome import Outcome
+
+PERCENT = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elasticity:
+    """In percent, d = running + queued cores, s = ready cores, R = the largest d, T = from 0 to the last job's end.
+
+    `accuracy_*` = 100/(T R) times the integral of (d-s)+ or (s-d)+ (not normalised by d or s); `timeshare_*` = how
+    long it was so. `instability` (supply moves where demand does not or moves the other way) and `instability_slow`
+    (demand moves, supply does not) are sampled at ticks; None without ticks.
+    """
+
+    accuracy_under: float
+    accuracy_over: float
+    timeshare_under: float
+    timeshare_over: float
+    instability: float | None
+    instability_slow: float | None
+
+
+def elasticity(outcome: Outcome) -> Elasticity:
+    """From what the event loop integrated."""
+    of, horizon = outcome.integrals, outcome.ended_us
+    area = horizon * of.peak_demand
+    steps = outcome.samples.ticks - 1
+    return Elasticity(
+        accuracy_under=_percent(of.under, area),
+        accuracy_over=_percent(of.over, area),
+        timeshare_under=_percent(of.under_us, horizon),
+        timeshare_over=_percent(of.over_us, horizon),
+        instability=_percent(outcome.samples.supply_without_demand, steps) if steps > 0 else None,
+        instability_slow=_percent(outcome.samples.demand_without_supply, steps) if steps > 0 else None,
+    )
+
+
+def _percent(part: int, whole: int) -> float:
+    return PERCENT * part / whole if whole else 0.0

@@ -1,0 +1,98 @@
+"""What was paid for, and what it was used for: core time from request to deletion, split without a rest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from elastic_simulations.fast.outcome import Outcome, WorkerTable
+from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Trace
+
+QUANTA_SECONDS = (1, 3600)
+"""Billing periods that are always reported: what clouds charge by, and what they charged by once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paid:
+    """In cores x us, all but `tail` cut at the end of the last job: paid = busy + idle + boot + teardown + wasted.
+
+    `used` is what jobs that ended needed; `wasted` ran for jobs that did not end there. `billed` is by billing
+    quantum in seconds: whole lives, each rounded up, in cores x s.
+    """
+
+    paid: int
+    tail: int
+    used: int
+    busy: int
+    idle: int
+    boot: int
+    teardown: int
+    wasted: int
+    billed: dict[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Churn:
+    """How often workers came and went; lives in seconds, from request to deletion or to the end of the run."""
+
+    starts: int
+    stops: int
+    mean_life_s: float
+
+
+def paid(trace: Trace, outcome: Outcome) -> Paid:
+    """From the tables of jobs and workers."""
+    table, end = outcome.workers, outcome.ended_us
+    over = list(_lives(table, outcome.stopped_us))
+    total = sum(min(last, end) - min(first, end) for first, last in over)
+    boot = sum(_within(first, ready, last, end) for (first, last), ready in zip(over, table.ready, strict=True))
+    down = sum(
+        min(last, end) - min(drained, end)
+        for (_, last), drained in zip(over, table.drained, strict=True)
+        if drained != UNKNOWN
+    )
+    used = sum(
+        run * cores for run, cores, at in zip(trace.run_us, trace.cores, outcome.start_us, strict=True) if at != UNKNOWN
+    )
+    cores = table.cores
+    return Paid(
+        paid=total * cores,
+        tail=sum(max(0, last - max(first, end)) for first, last in over) * cores,
+        used=used,
+        busy=used,
+        idle=(total - boot - down) * cores - used,
+        boot=boot * cores,
+        teardown=down * cores,
+        wasted=0,
+        billed={quantum: billed(over, quantum) * cores for quantum in QUANTA_SECONDS},
+    )
+
+
+def billed(lives: Sequence[tuple[int, int]], quantum_seconds: int) -> int:
+    """Seconds charged for: each life (us) rounded up to whole billing periods."""
+    period = quantum_seconds * MICROSECONDS
+    return sum(-(-(last - first) // period) for first, last in lives) * quantum_seconds
+
+
+def churn(outcome: Outcome) -> Churn:
+    """Of workers that were asked for during the run."""
+    table = outcome.workers
+    over = _lives(table, outcome.stopped_us)
+    lived = sum(last - first for first, last in over)
+    return Churn(
+        starts=outcome.launches,
+        stops=len(table.deleted) - table.deleted.count(UNKNOWN),
+        mean_life_s=lived / (len(over) * MICROSECONDS) if over else 0.0,
+    )
+
+
+def _lives(table: WorkerTable, stopped_us: int) -> list[tuple[int, int]]:
+    """(requested, deleted) of each worker; those never deleted lived until the run stopped."""
+    return [
+        (first, stopped_us if last == UNKNOWN else last)
+        for first, last in zip(table.requested, table.deleted, strict=True)
+    ]
+
+
+def _within(first: int, ready: int, last: int, end: int) -> int:
+    """Time from the request to ready (or to the deletion of a worker that never was), cut at `end`."""
+    until = last if ready == UNKNOWN else ready
+    return min(until, end) - min(first, end)
