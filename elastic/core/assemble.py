@@ -1,6 +1,5 @@
 """Join servers, machine ads, queues, load, ledger and overrides into one Snapshot, and say what to remember."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -8,15 +7,14 @@ from elastic.core import boots
 from elastic.core.demand import PREFIX, Asked, asked
 from elastic.core.fleet import Fleet, join
 from elastic.core.futility import watch
-from elastic.core.lifecycle import CAPACITY, Phase
+from elastic.core.lifecycle import Phase
 from elastic.core.memory import Event, GroupMemory, Memory, MemoryChange, Template, WorkerRecord
 from elastic.core.model import GroupSpec, SiteSpec, Snapshot, Worker, WorkerGroup
 from elastic.core.news import group_events, loss_events, misfit_events, mismatch_events, state_events, worker_events
 from elastic.core.observation import Negotiation, Observations, Quota
-from elastic.core.rooms import Part, room, supply, template
+from elastic.core.rooms import Part, room, supply, tally, template
 from elastic.core.stats import percentile
 from elastic.core.trust import Judgement, judge
-from elastic.core.victims import resumable
 
 
 def assemble(
@@ -27,7 +25,7 @@ def assemble(
     judgement = judge(seen, fleet, memory, site, now)
     fleet, known = _learn(fleet, memory, seen, specs, now, blind=bool(judgement.trust.grow))
     by_group = _by_group(fleet.workers, specs)
-    parts = {name: _part(specs[name], by_group[name], known[name], seen) for name in specs}
+    parts = {name: _part(specs[name], by_group[name], known[name], fleet, seen) for name in specs}
     negotiation = seen.negotiation.value or Negotiation()
     free = room(parts.values(), fleet.machines, fleet.others, now)
     answer = asked(seen.queue.value, negotiation, free, known, now)
@@ -40,7 +38,7 @@ def assemble(
     snapshot = Snapshot(
         now=now,
         tick=memory.tick + 1,
-        groups={name: _group(parts[name], known[name], answer, fleet, seen) for name in sorted(specs)},
+        groups={name: _group(parts[name], known[name], answer, seen) for name in sorted(specs)},
         demand=answer.demand,
         others=supply(fleet.others),
         sources=judgement.sources,
@@ -104,33 +102,25 @@ def _by_group(workers: Iterable[Worker], specs: Mapping[str, GroupSpec]) -> dict
     return groups
 
 
-def _part(spec: GroupSpec, workers: Sequence[Worker], known: GroupMemory, seen: Observations) -> Part:
+def _part(spec: GroupSpec, workers: Sequence[Worker], known: GroupMemory, fleet: Fleet, seen: Observations) -> Part:
     quota = (seen.quotas.value or {}).get(spec.name, Quota(workers_left=None))
-    existing = sum(1 for worker in workers if worker.phase is not Phase.GONE)
-    back = len(resumable(workers))
-    return Part(spec=spec, workers=workers, known=known, quota=quota, existing=existing, resumable=back)
+    counted = tally(spec, workers, fleet.machines)
+    return Part(spec=spec, workers=workers, known=known, quota=quota, tally=counted)
 
 
-def _group(part: Part, known: GroupMemory, answer: Asked, fleet: Fleet, seen: Observations) -> WorkerGroup:
-    spec, workers = part.spec, part.workers
-    jobs = sum(fleet.machines[w.name].jobs for w in workers if w.name in fleet.machines)
+def _group(part: Part, known: GroupMemory, answer: Asked, seen: Observations) -> WorkerGroup:
+    workers, counted = part.workers, part.tally
     load = seen.load.value if seen.load is not None else None
     loads = [load.by_worker[w.name] for w in workers if w.name in load.by_worker] if load is not None else []
     return WorkerGroup(
-        spec=spec,
-        counts=dict(sorted(Counter(worker.phase for worker in workers).items())),
-        busy=sum(1 for w in workers if w.phase is Phase.READY and w.busy and not w.record.quarantine),
-        quarantined=sum(1 for w in workers if w.phase in CAPACITY and w.record.quarantine),
-        foreign_draining=sum(1 for worker in workers if worker.phase is Phase.FOREIGN_DRAIN),
-        lost_counted=sum(
-            1
-            for w in workers
-            if w.phase is Phase.LOST
-            and w.seconds_in_phase < spec.lost_counted_seconds
-            and not (w.record.quarantine or w.record.drain)
-        ),
-        resumable=part.resumable,
-        demand=replace(answer.groups[spec.name], running_jobs=jobs),
+        spec=part.spec,
+        counts=counted.counts,
+        busy=counted.busy,
+        quarantined=counted.quarantined,
+        foreign_draining=counted.counts.get(Phase.FOREIGN_DRAIN, 0),
+        lost_counted=counted.lost_counted,
+        resumable=counted.resumable,
+        demand=replace(answer.groups[part.spec.name], running_jobs=counted.jobs),
         quota_left=part.quota.workers_left,
         quota_reason=part.quota.reason,
         template=part.offers,

@@ -32,7 +32,7 @@ def learn(
     counted: list[WorkerRecord] = []
     for worker in workers:
         record = worker.record
-        if _joined_now(record, before.get(record.name)):
+        if record.joined_at == now and _joined_now(record, before.get(record.name)):
             known = _joined(known, spec, record)
         if record.counted:
             continue

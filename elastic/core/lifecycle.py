@@ -22,6 +22,8 @@ class Phase(StrEnum):
     DELETING = "deleting"
     GONE = "gone"
 
+    __hash__ = str.__hash__  # Enum computes it in Python, and these are keys for ten thousand workers a tick.
+
 
 class Listing(StrEnum):
     """What the cloud says of a worker's server, with what we remember: the rows of the table."""
@@ -39,6 +41,8 @@ class Listing(StrEnum):
     DELETING = "deletion asked, still listed"
     MISSING = "not found"
 
+    __hash__ = str.__hash__  # Enum computes it in Python, and these are keys for ten thousand workers a tick.
+
 
 class Ad(StrEnum):
     """What HTCondor says of a worker's machine: the columns of the table."""
@@ -48,6 +52,8 @@ class Ad(StrEnum):
     DRAINING = "draining"
     DRAINED = "drained"
     FOREIGN = "somebody else's drain"
+
+    __hash__ = str.__hash__  # Enum computes it in Python, and these are keys for ten thousand workers a tick.
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,9 @@ class Clipped:
 
 def clip(shapes: Sequence[JobShape], negotiation: Negotiation) -> Clipped:
     """In shape order, each shape takes what its tightest limit leaves; a limit that cannot be read does not clip."""
-    left = {name: maximum - _in_use(shapes, name) for name, maximum in negotiation.limits.items()}
+    left = dict(negotiation.limits)
+    for shape in shapes:
+        _take(shape, shape.running, left, {})
     quota = {name: total - used for name, (total, used) in negotiation.group_quotas.items()}
     startable: dict[str, int] = {}
     unserved: list[Unserved] = []
@@ -33,12 +35,6 @@ def clip(shapes: Sequence[JobShape], negotiation: Negotiation) -> Clipped:
                 Unserved(shape=shape.id, jobs=jobs - allowed, cause=cause, reason=text, example=shape.example)
             )
     return Clipped(startable=startable, unserved=tuple(unserved))
-
-
-def _in_use(shapes: Sequence[JobShape], limit: str) -> float:
-    return sum(
-        shape.running * weight for shape in shapes for name, weight in shape.concurrency_limits if name.lower() == limit
-    )
 
 
 def _tightest(shape: JobShape, left: Mapping[str, float], quota: Mapping[str, float], jobs: int) -> tuple[int, str]:

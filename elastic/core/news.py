@@ -12,10 +12,9 @@ from elastic.core.observation import Observations
 def worker_events(fleet: Fleet, memory: Memory, now: float) -> Iterator[Event]:
     """Joined, adopted, vanished, returned, failed, drained, drain lost, quarantined, gone: in the order of names."""
     for worker in fleet.workers:
-        before = memory.workers[worker.name]
-        if worker.record is before and worker.phase is not Phase.GONE:
+        if worker.name not in fleet.records:
             continue
-        for kind, text in _of_worker(worker, before):
+        for kind, text in _of_worker(worker, memory.workers[worker.name]):
             yield Event(at=now, kind=kind, text=text, group=worker.group, worker=worker.name)
 
 
@@ -86,10 +85,12 @@ def loss_events(fleet: Fleet, seen: Observations, now: float) -> Iterator[Event]
 
     The text begins with the cause, as the metric names it.
     """
-    deleted = {w.record.machine or w.name: w for w in fleet.workers if w.record.delete_asked_at is not None}
-    # Told once, when the cloud has first said that it is gone: its shadow stays for the whole lease.
     evicted = {a.machine for a in seen.attempts if a.evicted}
     named = seen.answers.jobs.jobs if seen.answers.jobs is not None else {}
+    if not (evicted or named):
+        return
+    deleted = {w.record.machine or w.name: w for w in fleet.workers if w.record.delete_asked_at is not None}
+    # Told once, when the cloud has first said that it is gone: its shadow stays for the whole lease.
     for machine, worker in sorted(deleted.items()):
         if worker.record.missing_since == now and (jobs := named.get(machine)):
             text = f"named_after_deletion: jobs name it: {', '.join(jobs[:5])}"
@@ -101,10 +102,12 @@ def loss_events(fleet: Fleet, seen: Observations, now: float) -> Iterator[Event]
 
 def mismatch_events(fleet: Fleet, now: float) -> Iterator[Event]:
     """A server gone unasked while one that was asked for still stands: the cloud may have taken the wrong one."""
+    gone = [w for w in fleet.workers if w.phase is Phase.GONE and w.record.delete_asked_at is None]
+    if not gone:
+        return
     standing = {w.group: w.name for w in fleet.workers if w.phase is Phase.DELETING and not w.stale}
-    for worker in fleet.workers:
-        unasked = worker.phase is Phase.GONE and worker.record.delete_asked_at is None
-        if unasked and worker.group in standing:
+    for worker in gone:
+        if worker.group in standing:
             text = f"its server is gone unasked, while {standing[worker.group]}, asked for, still stands"
             yield Event(at=now, kind="victim_mismatch", text=text, group=worker.group, worker=worker.name)
 

@@ -23,6 +23,8 @@ class ServerStatus(StrEnum):
     DELETING = "deleting"
     OTHER = "other"
 
+    __hash__ = str.__hash__  # Enum computes it in Python, and these are keys for ten thousand workers a tick.
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:

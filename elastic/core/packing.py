@@ -19,6 +19,8 @@ class Rank(IntEnum):
     UPCOMING = 3
     NEW = 4
 
+    __hash__ = int.__hash__  # Enum computes it in Python, and these are keys for every worker.
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bin:
@@ -126,10 +128,12 @@ class Shelf:
         self._no_room_for.clear()
         self._put(free, untouched, used)
 
+    def may_take(self, takes: Resources) -> bool:
+        """Whether it is worth looking; room only shrinks, but by `add`."""
+        return takes.cpus <= self.most_cpus and takes not in self._no_room_for
+
     def take(self, takes: Resources, jobs: int) -> int:
         """Put as many of `jobs` as fit, on the machines with the least room for them; return how many."""
-        if takes.cpus > self.most_cpus or takes in self._no_room_for:
-            return 0
         put = 0
         for cpus in sorted(self._by_cpus):
             if cpus < takes.cpus:
@@ -196,11 +200,11 @@ class _Packer:
         self._ready: set[tuple[str, str]] = set()
 
     def place(self, want: Wanted) -> None:
-        jobs = self._onto_existing(want, want.jobs)
+        jobs = self._onto_existing(want)
         for index, opening in enumerate(self._openings):
             if not jobs:
                 return
-            if opening.group not in want.closed and opening.template in want.fits:
+            if opening.room != 0 and opening.group not in want.closed and opening.template in want.fits:
                 jobs -= self._onto_new(want, jobs, index)
         if jobs:
             self._left[want.shape] = jobs
@@ -217,15 +221,16 @@ class _Packer:
     def _shelf(self, rank: Rank, template: str, group: str) -> Shelf:
         return self._shelves[rank].setdefault(template, Shelf(group))
 
-    def _onto_existing(self, want: Wanted, jobs: int) -> int:
+    def _onto_existing(self, want: Wanted) -> int:
         """The jobs that are left."""
-        templates = sorted(want.fits)
+        jobs = want.jobs
+        fits = sorted(want.fits.items())
         for rank, shelves in self._shelves.items():
-            for template in templates if shelves else ():
+            for template, takes in fits if shelves else ():
                 shelf = shelves.get(template)
-                if shelf is None or shelf.group in want.closed:
+                if shelf is None or shelf.group in want.closed or not shelf.may_take(takes):
                     continue
-                jobs -= self._note(want.shape, shelf.group, rank, shelf.take(want.fits[template], jobs))
+                jobs -= self._note(want.shape, shelf.group, rank, shelf.take(takes, jobs))
                 if not jobs:
                     return 0
         return jobs
@@ -244,16 +249,13 @@ class _Packer:
         """How many jobs the new workers of this opening take."""
         opening = self._openings[index]
         takes = want.fits[opening.template]
-        if not takes.fits_in(opening.offers) or opening.room == 0:
+        if not takes.fits_in(opening.offers):
             return 0
         wish = -(-jobs // takes.times_in(opening.offers))
         count = wish if opening.room is None else min(wish, opening.room)
         if opening.room is not None:
             self._openings[index] = replace(opening, room=opening.room - count)
-        fresh = Shelf(opening.group)
-        fresh.add(opening.offers, count, 0)
-        put = fresh.take(takes, jobs)
+        # Nothing on the shelf has room for this job any more, so only the fresh ones can be taken.
         shelf = self._shelf(Rank.NEW, opening.template, opening.group)
-        for free, _, number in fresh.contents():
-            shelf.add(free, 0, number)
-        return self._note(want.shape, opening.group, Rank.NEW, put)
+        shelf.add(opening.offers, count, 0)
+        return self._note(want.shape, opening.group, Rank.NEW, shelf.take(takes, jobs))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from elastic.core.drains import is_ours
 from elastic.core.memory import Memory, WorkerRecord
-from elastic.core.observation import Machine, Machines, Questions, Server, Servers, SourceReading
+from elastic.core.observation import Machine, Machines, Questions, Servers, SourceReading
 
 MOST_INSPECTIONS = 200
 """Startds asked in one tick; a whole pool that vanished is a blind collector, and blindness does not need them all."""
@@ -61,19 +61,6 @@ def machine_of(record: WorkerRecord, ads: Mapping[str, Machine]) -> Machine | No
     if machine is None or (machine.server_id and record.server_id and machine.server_id != record.server_id):
         return None
     return machine
-
-
-def server_index(
-    servers: Iterable[Server], ledgers: frozenset[str]
-) -> tuple[dict[str, Server], dict[str, list[Server]]]:
-    """Servers by id, and by the worker name in the metadata of those that carry one of our ledgers."""
-    by_id: dict[str, Server] = {}
-    by_worker: dict[str, list[Server]] = {}
-    for server in sorted(servers, key=lambda s: s.id):
-        by_id[server.id] = server
-        if server.worker and server.ledger in ledgers:
-            by_worker.setdefault(server.worker, []).append(server)
-    return by_id, by_worker
 
 
 def _missing(records: Iterable[WorkerRecord], listed: set[str]) -> tuple[str, ...]:

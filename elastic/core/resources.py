@@ -28,7 +28,12 @@ class Resources(NamedTuple):
 
     def times_in(self, room: "Resources") -> int:
         """How many of these fit into `room` at once; a job may ask for nothing at all."""
-        return min((have // want for have, want in zip(room, self, strict=True) if want > 0), default=ENDLESS)
+        return min(
+            room.cpus // self.cpus if self.cpus else ENDLESS,
+            room.memory_mb // self.memory_mb if self.memory_mb else ENDLESS,
+            room.disk_mb // self.disk_mb if self.disk_mb else ENDLESS,
+            room.gpus // self.gpus if self.gpus else ENDLESS,
+        )
 
     def plus(self, other: "Resources") -> "Resources":
         """The sum, resource by resource."""

@@ -2,16 +2,29 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from elastic.core import boots
 from elastic.core.demand import PREFIX, Room
-from elastic.core.lifecycle import UPCOMING, Phase
+from elastic.core.lifecycle import CAPACITY, UPCOMING, Phase
 from elastic.core.memory import GroupMemory, Template
 from elastic.core.model import GroupSpec, Supply, Worker
 from elastic.core.observation import Machine, Quota
 from elastic.core.packing import Bin, Opening, Rank
 from elastic.core.resources import NOTHING, Resources
+from elastic.core.victims import resumable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What one look at each worker of a group counts; `jobs` run on its machines."""
+
+    counts: Mapping[Phase, int] = field(default_factory=dict)
+    busy: int = 0
+    quarantined: int = 0
+    lost_counted: int = 0
+    resumable: int = 0
+    jobs: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +35,12 @@ class Part:
     workers: Sequence[Worker]
     known: GroupMemory
     quota: Quota
-    existing: int
-    resumable: int = 0
+    tally: Tally
+
+    @property
+    def existing(self) -> int:
+        """Every server that still costs something."""
+        return len(self.workers) - self.tally.counts.get(Phase.GONE, 0)
 
     @property
     def offers(self) -> Resources:
@@ -38,6 +55,33 @@ def template(known: GroupMemory | None, spec: GroupSpec) -> Template:
     return Template(ad="", resources=spec.shape.less(spec.reserve))
 
 
+def tally(spec: GroupSpec, workers: Sequence[Worker], machines: Mapping[str, Machine]) -> Tally:
+    """Count the workers of one group; one that runs, is whole and not in quarantine is the common case."""
+    counts = dict.fromkeys(Phase, 0)
+    busy = quarantined = lost = jobs = 0
+    for worker in workers:
+        phase, record = worker.phase, worker.record
+        counts[phase] += 1
+        if worker.name in machines:
+            jobs += machines[worker.name].jobs
+        if record.quarantine:
+            quarantined += phase in CAPACITY
+        elif phase is Phase.READY:
+            busy += worker.busy
+        elif phase is Phase.LOST:
+            # One that was leaving anyway is no capacity that might come back.
+            lost += worker.seconds_in_phase < spec.lost_counted_seconds and record.drain is None
+    held_back = counts[Phase.DRAINING] + counts[Phase.DRAINED]
+    return Tally(
+        counts={phase: count for phase, count in sorted(counts.items()) if count},
+        busy=busy,
+        quarantined=quarantined,
+        lost_counted=lost,
+        resumable=len(resumable(workers)) if held_back else 0,
+        jobs=jobs,
+    )
+
+
 def room(parts: Iterable[Part], machines: Mapping[str, Machine], others: Iterable[Machine], now: float) -> Room:
     """All free room, and the groups in the order in which they are asked: priority (high first), cost, name."""
     ordered = sorted(parts, key=lambda p: (-p.spec.priority, p.spec.cost_per_hour, p.spec.name))
@@ -48,7 +92,7 @@ def room(parts: Iterable[Part], machines: Mapping[str, Machine], others: Iterabl
             template=PREFIX + part.spec.name,
             offers=part.offers,
             # Whom our own drain holds back needs no boot and no quota, and exists already.
-            room=part.resumable + (0 if part.spec.name in closed else _growth_room(part)),
+            room=part.tally.resumable + (0 if part.spec.name in closed else _growth_room(part)),
         )
         for part in ordered
     )
@@ -81,20 +125,29 @@ def _closed(part: Part, now: float) -> str:
 
 
 def _own_bins(parts: Iterable[Part], machines: Mapping[str, Machine]) -> list[Bin]:
-    counts: Counter[tuple[str, Rank, Resources]] = Counter()
-    for part in parts:
-        name, offers = part.spec.name, part.offers
-        for worker in part.workers:
-            if worker.phase in UPCOMING:
-                counts[(name, Rank.UPCOMING, offers)] += 1
-            elif worker.phase is Phase.READY and not worker.record.quarantine and worker.record.wish is None:
-                machine = machines.get(worker.name)
-                if machine is not None and machine.free.cpus > 0 and machine.accepts_jobs:
-                    counts[(name, Rank.BUSY if worker.busy else Rank.IDLE, machine.free)] += 1
     return [
-        Bin(template=PREFIX + group, group=group, rank=rank, free=free, count=count)
-        for (group, rank, free), count in sorted(counts.items())
+        Bin(template=PREFIX + part.spec.name, group=part.spec.name, rank=rank, free=free, count=count)
+        for part in parts
+        for rank, counts in _free_room(part, machines).items()
+        for free, count in sorted(counts.items())
     ]
+
+
+def _free_room(part: Part, machines: Mapping[str, Machine]) -> Mapping[Rank, Counter[Resources]]:
+    """How many workers of the group have how much free."""
+    busy: Counter[Resources] = Counter()
+    idle: Counter[Resources] = Counter()
+    upcoming = 0
+    for worker in part.workers:
+        if worker.phase is Phase.READY:
+            machine = machines.get(worker.name)
+            if machine is None or not machine.accepts_jobs or machine.free.cpus <= 0:
+                continue
+            if worker.record.wish is None and not worker.record.quarantine:
+                (busy if worker.busy else idle)[machine.free] += 1
+        elif worker.phase in UPCOMING:
+            upcoming += 1
+    return {Rank.BUSY: busy, Rank.IDLE: idle, Rank.UPCOMING: Counter({part.offers: upcoming} if upcoming else {})}
 
 
 def _other_bins(machines: Iterable[Machine]) -> list[Bin]:

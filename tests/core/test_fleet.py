@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from elastic.core.fleet import Fleet, join, timers
+from elastic.core.fleet import Fleet, join
 from elastic.core.lifecycle import Phase
 from elastic.core.memory import GroupMemory, Memory, WishKind, WorkerRecord
 from elastic.core.model import Worker
 from elastic.core.observation import Answers, Inspection, JobsOnWorkers, Observations, Server, ServerStatus
+from elastic.core.sighting import timers
 from tests.core.builders import (
     NO_JOBS,
     NOW,
