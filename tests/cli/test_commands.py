@@ -161,3 +161,25 @@ def test_check_exits_with_one_and_says_how_to_mend_it(tmp_path: Path) -> None:
 def test_a_plan_without_a_daemon_asks_the_world_itself(tmp_path: Path) -> None:
     ended = here("plan", "--standalone", "--config", write_settings(tmp_path))
     assert (ended.returncode, "mode preview" in ended.stdout) == (0, True)
+
+
+def test_events_are_followed_line_by_line(daemon: tuple[DaemonProcess, Path]) -> None:
+    command = [*COMMAND, "events", "--follow", "-o", "json", "--config", str(daemon[1])]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment(), stdout=pipe, stderr=pipe, text=True) as follower:
+        assert follower.stdout is not None
+        seen = json.loads(follower.stdout.readline())
+        assert {"at", "kind", "text", "group", "worker"} == seen.keys()
+        ask(daemon, "override", "set", "small", "floor", "1", "-r", "to be followed")
+        while "to be followed" not in seen["text"]:
+            seen = json.loads(follower.stdout.readline())
+        follower.send_signal(signal.SIGINT)
+        _, err = follower.communicate(timeout=10)
+    assert "Traceback" not in err
+    ask(daemon, "override", "clear", "small")
+
+
+def test_adopting_from_another_ledger_is_remembered(daemon: tuple[DaemonProcess, Path]) -> None:
+    said = ask(daemon, "adopt", "--from", "4f1c2a4e-0000-4000-8000-000000000000")
+    assert said == "the servers of ledger 4f1c2a4e-0000-4000-8000-000000000000 are ours from the next tick on\n"
+    assert "adopt" in ask(daemon, "events")
