@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from elastic.core.lifecycle import TABLE, TRANSITIONS, Ad, Cell, Phase
+from elastic.settings import render_reference
 
 ROOT = Path(__file__).parent.parent
 
@@ -63,6 +64,7 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "lifecycle-edges": lifecycle_edges,
     "lifecycle-table": lifecycle_table,
     "make-targets": make_targets,
+    "settings": render_reference,
 }
 
 
