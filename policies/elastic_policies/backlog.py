@@ -14,6 +14,9 @@ class Backlog:
     Busy workers run the group's own jobs. Held ones are idle or upcoming and have idle jobs packed onto them. Unmet
     is how many further workers the jobs need that found no free room anywhere. `headroom` workers are kept ready
     beyond that, so that the next jobs start without a boot. All are whole workers: a job never waits for a fraction.
+
+    Two corrections. Unmet jobs had no room on any worker that is there, idle ones included: such an idle worker does
+    not stand for a new one. A worker lost a moment ago counts as there, so it is wanted too, until it is given up.
     """
 
     headroom: int = 0
@@ -25,11 +28,15 @@ class Backlog:
 
     def _of(self, group: WorkerGroup) -> Target:
         demand = group.demand
-        wanted = group.busy + demand.held_workers + demand.unmet_workers + self.headroom
+        used = group.busy + demand.held_workers
+        useless = max(0, group.ready + group.upcoming - used - self.headroom) if demand.unmet_workers else 0
+        wanted = used + demand.unmet_workers + self.headroom + useless + group.lost_counted
         reason = (
             f"{group.busy} busy + {demand.held_workers} held for {demand.placed_jobs} idle jobs"
             f" + {demand.unmet_workers} for {demand.unmet_jobs} unmet jobs + {self.headroom} headroom"
         )
+        reason += f" + {useless} idle that cannot take them" if useless else ""
+        reason += f" + {group.lost_counted} lost a moment ago" if group.lost_counted else ""
         if self.cap is not None and wanted > self.cap:
             return Target(self.cap, f"{reason}; capped at {self.cap}")
         return Target(wanted, reason)

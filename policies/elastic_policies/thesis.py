@@ -30,10 +30,14 @@ class Thesis:
         if group.load is None:
             return Target(here, "held: no CPU load is known", memory)
         share = f"mean CPU {group.load:.0%}"
-        if memory and now < float(memory) + self.cooldown_seconds:
-            return Target(here, f"{share}; cooling down", memory, next_wake=float(memory) + self.cooldown_seconds)
+        if memory:
+            changed_at, level = (float(part) for part in memory.split())
+            until = changed_at + self.cooldown_seconds
+            if now < until:
+                # The level decided on, not the one that is there: else the window of recommendations never empties.
+                return Target(int(level), f"{share}; cooling down", memory, next_wake=until)
         if group.load > self.high:
-            return Target(here + 1, f"{share} is above {self.high:.0%}: one more", repr(now))
+            return Target(here + 1, f"{share} is above {self.high:.0%}: one more", f"{now!r} {here + 1}")
         if group.load < self.low and here > group.spec.minimum:
-            return Target(here - 1, f"{share} is below {self.low:.0%}: one less", repr(now))
+            return Target(here - 1, f"{share} is below {self.low:.0%}: one less", f"{now!r} {here - 1}")
         return Target(here, f"{share} is between {self.low:.0%} and {self.high:.0%}", memory)
