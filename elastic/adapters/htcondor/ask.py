@@ -28,11 +28,15 @@ so that the second could not be talked to any more.
 
 
 class Asker:
-    """One process that answers one question at a time; started when first asked, replaced when it hangs or dies."""
+    """One process that answers one question at a time; started when first asked, replaced when it hangs or dies.
+
+    `took` is how many seconds it needed for its last answer, its own start not counted.
+    """
 
     def __init__(self, name: str, environment: Mapping[str, str], *options: str) -> None:
         """Start nothing yet; `name` is what errors call the daemon that is asked."""
         self.name = name
+        self.took = 0.0
         self._options = options
         self._environment = environment
         self._turn = threading.Lock()
@@ -45,7 +49,7 @@ class Asker:
         if not self._turn.acquire(timeout=seconds):
             raise Transient(f"{self.name}: an earlier question is not answered after {seconds:.0f} s")
         try:
-            error, answer = self._exchange((operation, arguments, seconds), give_up_at)
+            error, answer, self.took = self._exchange((operation, arguments, seconds), give_up_at)
         finally:
             self._turn.release()
         if error is not None:
@@ -61,12 +65,12 @@ class Asker:
         with self._turn:
             self._drop()
 
-    def _exchange(self, question: object, give_up_at: float) -> tuple[PortError | None, object]:
+    def _exchange(self, question: object, give_up_at: float) -> tuple[PortError | None, object, float]:
         connection = self._connection or self._start()
         try:
             connection.send(question)
             if connection.poll(max(0.0, give_up_at - time.monotonic())):
-                reply: tuple[PortError | None, object] = connection.recv()
+                reply: tuple[PortError | None, object, float] = connection.recv()
                 return reply
         except (EOFError, OSError) as error:
             self._drop()
@@ -149,13 +153,9 @@ class Rest:
         self._factor = factor
         self._until = 0.0
 
-    @contextmanager
-    def measured(self) -> Iterator[None]:
-        """Time one question; only an answer counts, a daemon that gave none is asked again."""
-        begun = time.monotonic()
-        yield
-        ended = time.monotonic()
-        self._until = ended + self._factor * (ended - begun)
+    def begin(self, took: float) -> None:
+        """It has answered just now; one that gave no answer may be asked again at once."""
+        self._until = time.monotonic() + self._factor * took
 
     def left(self) -> float:
         """Seconds until it may be asked again."""

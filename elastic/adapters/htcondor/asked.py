@@ -6,6 +6,7 @@ python -m elastic.adapters.htcondor.asked FILE_DESCRIPTOR
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
@@ -54,9 +55,10 @@ def _reply(
 ) -> None:
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, seconds + GRACE_SECONDS)
-    reply = _answer(OPERATIONS[operation], arguments, tokens)
+    begun = time.monotonic()
+    error, answer = _answer(OPERATIONS[operation], arguments, tokens)
     signal.setitimer(signal.ITIMER_REAL, 0)
-    connection.send(reply)
+    connection.send((error, answer, time.monotonic() - begun))
 
 
 def _in_child(task: Callable[[], None]) -> None:

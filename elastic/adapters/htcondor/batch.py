@@ -51,8 +51,9 @@ class HTCondorBatch:
         with self._lock:
             if self._machines is not None and self._machines_rest.left():
                 return _older(self._machines, time.monotonic() - self._machines_at)
-            with self._machines_rest.measured():
-                answer = self._collector.ask("machines", self._queues.attributes, seconds=self._settings.query_seconds)
+            seconds = self._settings.query_seconds
+            answer = self._collector.ask("machines", self._queues.attributes, seconds=seconds)
+            self._machines_rest.begin(self._collector.took)
             rows, age, texts = cast("tuple[list[tuple[object, ...]], float | None, dict[str, str]]", answer)
             self._machines_at = time.monotonic()
             self._machines = Machines(
@@ -70,8 +71,8 @@ class HTCondorBatch:
         """Cycle times, concurrency limits and static group quotas, from the negotiator itself."""
         if self._negotiation is not None and self._negotiation_rest.left():
             return self._negotiation
-        with self._negotiation_rest.measured():
-            answer = self._negotiator.ask("negotiation", self._queues.limits, seconds=self._settings.query_seconds)
+        answer = self._negotiator.ask("negotiation", self._queues.limits, seconds=self._settings.query_seconds)
+        self._negotiation_rest.begin(self._negotiator.took)
         self._negotiation = cast("Negotiation", answer)
         return self._negotiation
 
@@ -159,4 +160,5 @@ def _machine(row: tuple[object, ...]) -> Machine:
 def _older(machines: Machines, seconds: float) -> Machines:
     """The same answer, told again after `seconds`."""
     aged = tuple(replace(machine, ad_age_seconds=machine.ad_age_seconds + seconds) for machine in machines.machines)
-    return replace(machines, machines=aged)
+    collector = machines.collector_age_seconds
+    return replace(machines, machines=aged, collector_age_seconds=None if collector is None else collector + seconds)

@@ -13,6 +13,8 @@ FETCHED_AT_ONCE = 25
 """Whole ads are twenty times as dear as projected ones, and a new kind is rare: the rest comes with the next ticks."""
 
 _kinds = kinds.Kinds()
+_busy_at: dict[tuple[str, str], int] = {}
+"""When each startd was last seen claimed, by its own clock."""
 
 
 def machines(extra: Sequence[str]) -> tuple[list[slots.Row], float | None, dict[str, str]]:
@@ -45,7 +47,12 @@ def _rows(ads: Sequence[Any], extra: Sequence[str], now: int) -> tuple[list[slot
             if known is None or name < known:
                 examples[slot.kind] = name
     groups = slots.by_startd(seen)
-    return [slots.row(groups[key], now) for key in sorted(groups)], examples
+    for key in [key for key in _busy_at if key not in groups]:
+        del _busy_at[key]
+    for key, there in groups.items():
+        if any(slot.claimed for slot in there):
+            _busy_at[key] = max(slot.now for slot in there)
+    return [slots.row(groups[key], now, _busy_at.get(key, 0)) for key in sorted(groups)], examples
 
 
 def _clock(collector: Any) -> tuple[int, float | None]:

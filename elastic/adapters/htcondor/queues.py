@@ -14,6 +14,8 @@ from elastic.core.observation import Attempt, JobsOnWorkers, Queue, ScheddQueue
 from elastic.ports import PortError, Transient
 
 T = TypeVar("T")
+FRESH_SECONDS = 1.0
+"""An answer told twice within a second is told as new."""
 MOST_ATTRIBUTES = 30
 """Machine attributes that tell kinds apart, of all that jobs look at: a bound on what odd requirements can cost."""
 
@@ -92,10 +94,11 @@ class Queues:
     def _queue(self, schedd: Schedd, templates: Mapping[str, Template]) -> list[ScheddQueue]:
         """What the schedd says, else what it said last for as long as that counts."""
         if schedd.queue is not None and schedd.rest.left():
-            return [replace(schedd.queue, age_seconds=time.monotonic() - schedd.queue_at)]
+            age = time.monotonic() - schedd.queue_at
+            return [replace(schedd.queue, age_seconds=age if age >= FRESH_SECONDS else 0.0)]
         try:
-            with schedd.rest.measured():
-                answer = self._ask(schedd, "queue", _asked(schedd), templates, self._settings.plain_attributes)
+            answer = self._ask(schedd, "queue", _asked(schedd), templates, self._settings.plain_attributes)
+            schedd.rest.begin(schedd.asker.took)
         except PortError as error:
             return self._repeat(schedd, str(error) or type(error).__name__)
         queue, schedd.attributes = cast("tuple[ScheddQueue, tuple[str, ...]]", answer)
@@ -105,8 +108,8 @@ class Queues:
     def _attempts(self, schedd: Schedd) -> list[Attempt]:
         if schedd.history_rest.left():
             return []
-        with schedd.history_rest.measured():
-            answer = self._ask(schedd, "attempts", _asked(schedd), schedd.mark)
+        answer = self._ask(schedd, "attempts", _asked(schedd), schedd.mark)
+        schedd.history_rest.begin(schedd.asker.took)
         ended, schedd.mark = cast("tuple[list[Attempt], Mark]", answer)
         return ended
 

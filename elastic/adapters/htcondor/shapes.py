@@ -214,8 +214,6 @@ def finish(
 def _verdicts(
     key: Key, shape: Gathered, templates: Mapping[str, tuple[str, Any]], judged: Judged
 ) -> Sequence[tuple[str, Resources | str]]:
-    if not (shape.idle or shape.hidden):
-        return ()
     return [(kind, judged.judge(key, shape.ad, text, machine)) for kind, (text, machine) in templates.items()]
 
 

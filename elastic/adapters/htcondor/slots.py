@@ -109,8 +109,11 @@ Row = tuple[object, ...]
 """A Machine's fields in their order, `total` and `free` as plain tuples: a process hands over thousands of them."""
 
 
-def row(slots: Sequence[Slot], heard_now: int) -> Row:
-    """One startd with all its slots; `heard_now` is the collector's clock."""
+def row(slots: Sequence[Slot], heard_now: int, busy_at: int = 0) -> Row:
+    """One startd with all its slots; `heard_now` is the collector's clock, `busy_at` when it was last seen claimed.
+
+    The latter on the startd's own clock: the first ad after a job may still count from the job's beginning.
+    """
     first = slots[0]
     whole = first if len(slots) == 1 else min(slots, key=lambda s: (s.dynamic, not s.partitionable, s.name))
     total, free = whole.total, whole.free
@@ -131,7 +134,7 @@ def row(slots: Sequence[Slot], heard_now: int) -> Row:
         whole.kind,
         claimed,
         jobs,
-        None if claimed else _idle_seconds(slots),
+        None if claimed else _idle_seconds(slots, busy_at),
         whole.started,
         whole.now,
         tuple(total),
@@ -158,9 +161,9 @@ def drain_of(slots: Sequence[Slot]) -> DrainSeen | None:
     return DrainSeen(reason=seen[0], request_id=seen[1], drained=all(slot.drained for slot in slots))
 
 
-def _idle_seconds(slots: Sequence[Slot]) -> float | None:
+def _idle_seconds(slots: Sequence[Slot], busy_at: int) -> float | None:
     """Since the last slot fell idle, by the startd's own clock; None if any slot does not say."""
-    idle = [None if slot.idle_since is None else slot.now - slot.idle_since for slot in slots]
+    idle = [None if slot.idle_since is None else slot.now - max(slot.idle_since, busy_at) for slot in slots]
     known = [seconds for seconds in idle if seconds is not None]
     return float(max(0, min(known))) if len(known) == len(idle) else None
 
