@@ -1,0 +1,232 @@
+"""What holds for every plan, whatever is seen, missing, stale or wrong."""
+
+from dataclasses import replace
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from elastic.core import fleet as fleets
+from elastic.core.actions import Adopt, Delete, DrainWorker, Forget, Launch, Proof, Resume
+from elastic.core.change import applied
+from elastic.core.guardrails import constrain
+from elastic.core.lifecycle import TRANSITIONS, Phase
+from elastic.core.memory import MemoryChange, WishKind
+from elastic.core.model import Snapshot, Worker
+from elastic.core.observation import Machines, Observations, Servers
+from elastic.core.override import OverrideKind, in_force
+from elastic.core.planner import plan
+from elastic.core.record import Plan
+from elastic.core.sighting import timers
+from tests.core.builders import NOW, SITE, look, server
+from tests.property.worlds import World, observed, records, sightings, worlds
+
+
+def decided(world: World) -> tuple[Snapshot, MemoryChange, Plan]:
+    snapshot, change = look(world.observations, world.memory, *world.specs)
+    return snapshot, change, plan(snapshot, constrain(world.proposal, snapshot, SITE), SITE)
+
+
+def workers(snapshot: Snapshot) -> dict[str, Worker]:
+    return {w.name: w for group in snapshot.groups.values() for w in group.workers}
+
+
+def wished(worker: Worker, *kinds: WishKind) -> bool:
+    return worker.record.wish is not None and worker.record.wish.kind in kinds
+
+
+@given(worlds())
+def test_a_busy_worker_is_drained_only_when_the_operator_asked_for_just_that(world: World) -> None:
+    snapshot, _, made = decided(world)
+    known = workers(snapshot)
+    for action in made.actions:
+        if not isinstance(action, DrainWorker):
+            continue
+        worker = known[action.worker]
+        assert (worker.phase, worker.stale, worker.record.protected_by) == (Phase.READY, False, "")
+        assert not worker.busy or wished(worker, WishKind.DRAIN_BUSY)
+        assert action.busy == (worker.busy and wished(worker, WishKind.DRAIN_BUSY))
+        if worker.record.wish is None and not worker.record.quarantine:
+            assert (worker.flagged, worker.keep, snapshot.trust.shrink) == (False, "", "")
+
+
+@given(worlds())
+def test_nothing_is_deleted_without_one_of_the_four_proofs(world: World) -> None:
+    snapshot, _, made = decided(world)
+    known = workers(snapshot)
+    answers = world.observations.answers
+    for action in made.actions:
+        if not isinstance(action, Delete):
+            continue
+        worker, record = known[action.worker], known[action.worker].record
+        again = worker.phase is Phase.DELETING and record.delete_asked_at is not None
+        if action.proof is Proof.FORCED:
+            assert wished(worker, WishKind.FORCE)
+            continue
+        assert not worker.stale
+        assert again or not (worker.flagged or record.protected_by)
+        if again:
+            continue
+        match action.proof:
+            case Proof.DRAINED:
+                asked = answers.inspections[worker.name]
+                own = (
+                    asked.drain is not None
+                    and asked.drain.drained
+                    and asked.drain.reason.startswith("elastic:ledger-1")
+                )
+                assert own or (asked.silent and record.fence_asked_at is not None)
+                assert record.drain is not None
+                assert record.drain.confirmed_at is not None
+                assert NOW - record.drain.confirmed_at >= 15
+                assert snapshot.trust.shrink == ""
+            case Proof.BUILDING:
+                assert (worker.building, record.joined_at, worker.phase) == (True, None, Phase.BOOTING)
+                assert snapshot.trust.shrink == ""
+            case Proof.GONE:
+                assert (worker.phase, worker.proof_missing, snapshot.trust.shrink) == (Phase.FAILED, "", "")
+                assert answers.jobs is not None
+                assert answers.jobs.complete
+                assert not answers.jobs.jobs.get(record.machine or record.name)
+                assert not record.address or answers.inspections[worker.name].silent
+                assert record.vanished_at is None or NOW - record.vanished_at >= 2400
+
+
+@given(worlds())
+def test_a_foreign_drain_is_left_alone_and_one_worker_has_one_action(world: World) -> None:
+    snapshot, _, made = decided(world)
+    names = [action.worker for action in made.actions]
+    assert len(names) == len(set(names))
+    foreign = {w.name for w in workers(snapshot).values() if w.phase is Phase.FOREIGN_DRAIN}
+    touched = [a for a in made.actions if a.worker in foreign]
+    assert all(isinstance(a, Delete) and a.proof is Proof.FORCED for a in touched)
+
+
+@given(worlds())
+def test_there_are_never_more_servers_than_the_maximum_by_our_doing(world: World) -> None:
+    snapshot, _, made = decided(world)
+    for name, group in snapshot.groups.items():
+        launched = sum(1 for a in made.actions if isinstance(a, Launch) and a.group == name)
+        assert launched == 0 or group.existing + launched <= group.spec.maximum
+        assert made.targets[name].workers <= max(group.spec.maximum, group.counted)
+
+
+@given(worlds())
+def test_in_doubt_nothing_grows_or_shrinks(world: World) -> None:
+    snapshot, _, made = decided(world)
+    if snapshot.trust.grow:
+        assert not [a for a in made.actions if isinstance(a, Launch)]
+    if snapshot.trust.shrink:
+        known = workers(snapshot)
+        begun = [a for a in made.actions if isinstance(a, Delete) and known[a.worker].phase is not Phase.DELETING]
+        assert all(a.proof is Proof.FORCED for a in begun)
+
+
+@given(worlds(), st.booleans())
+def test_a_pause_or_a_foreign_ledger_does_nothing_at_all(world: World, stranger: bool) -> None:  # noqa: FBT001
+    if stranger:
+        value = world.observations.servers.value
+        assert value is not None
+        both = Servers(servers=(*value.servers, server("theirs", ledger="ledger-2")))
+        there = replace(world.observations, servers=replace(world.observations.servers, value=both))
+        world = replace(world, observations=there)
+    snapshot, _, made = decided(world)
+    paused = {
+        name
+        for name in snapshot.groups
+        if stranger or any(o.kind is OverrideKind.PAUSE for o in in_force(snapshot.overrides, name, NOW))
+    }
+    assert [a for a in made.actions if a.group in paused] == []
+
+
+@given(worlds(), st.randoms())
+def test_the_order_of_what_is_seen_makes_no_difference(world: World, random: Random) -> None:
+    now = world.observations
+    assert now.machines.value is not None
+    assert now.servers.value is not None
+    machines = random.sample(now.machines.value.machines, len(now.machines.value.machines))
+    servers = random.sample(now.servers.value.servers, len(now.servers.value.servers))
+    mixed: Observations = replace(
+        now,
+        machines=replace(now.machines, value=replace(now.machines.value, machines=tuple(machines))),
+        servers=replace(now.servers, value=Servers(servers=tuple(servers))),
+    )
+    names = random.sample(sorted(world.memory.workers), len(world.memory.workers))
+    other = replace(world.memory, workers={name: world.memory.workers[name] for name in names})
+    assert decided(replace(world, observations=mixed, memory=other)) == decided(world)
+    assert isinstance(now.machines.value, Machines)
+
+
+@given(worlds())
+def test_looks_again_within_a_tick_and_never_sooner_than_five_seconds(world: World) -> None:
+    _, _, made = decided(world)
+    assert NOW + 5 <= made.next_wake <= NOW + 30
+    assert made.wake_reason
+
+
+@given(worlds())
+def test_everything_done_or_refused_has_a_reason(world: World) -> None:
+    _, change, made = decided(world)
+    assert all(a.reason for a in made.actions)
+    assert all(r.reason and r.guardrail for r in made.refusals)
+    assert all(e.text for e in change.events)
+    assert set(made.notes) == {"g", "h"}
+
+
+@given(worlds())
+def test_nothing_but_drains_and_deletions_of_ours_is_ever_taken_back_or_forgotten(world: World) -> None:
+    snapshot, _, made = decided(world)
+    known = workers(snapshot)
+    for action in made.actions:
+        match action:
+            case Resume():
+                record = known[action.worker].record
+                assert (
+                    record.drain is not None or record.fence_asked_at is not None or _ours_by_ad(known[action.worker])
+                )
+                assert record.delete_asked_at is None
+            case Forget():
+                worker = known[action.worker]
+                assert worker.phase is Phase.GONE or (worker.phase is Phase.FAILED and worker.record.server_id is None)
+                assert not worker.stale
+            case Launch() | DrainWorker() | Delete() | Adopt():
+                pass
+
+
+def _ours_by_ad(worker: Worker) -> bool:
+    return worker.phase in (Phase.DRAINING, Phase.DRAINED)
+
+
+@given(st.data())
+def test_the_short_way_and_the_whole_way_agree_about_every_worker(data: st.DataObject) -> None:
+    sighted = data.draw(sightings(data.draw(records("w1"))))
+    world = data.draw(worlds())
+    now = observed((sighted,))
+    servers = now.servers.value.servers if now.servers.value else ()
+    sight = fleets._sighting(world.memory, now, servers, frozenset({"ledger-1"}), NOW)  # noqa: SLF001
+    clock = timers(world.specs[0], ())
+    short = sight.worker(sighted.record, sighted.machine, clock)
+    assert short == sight.looked_at(sighted.record, sighted.machine, clock)
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_phases_only_follow_each_other_along_the_edges(data: st.DataObject) -> None:
+    record = data.draw(records("w1").filter(lambda r: r.group == "g"))
+    known = None
+    before: Phase | None = None
+    for tick in range(8):
+        now = NOW + 30 * tick
+        sighted = data.draw(sightings(record))
+        world = data.draw(worlds()) if known is None else None
+        known = replace(world.memory, workers={"w1": record}) if world is not None else known
+        assert known is not None
+        snapshot, change = look(observed((replace(sighted, record=record),)), known, now=now)
+        worker = snapshot.groups["g"].workers[0]
+        if before is not None:
+            assert worker.phase in TRANSITIONS[before], f"{before} -> {worker.phase}"
+        before = worker.phase
+        if before is Phase.GONE:
+            return
+        known = applied(known, change, {})
+        record = known.workers["w1"]
