@@ -1,5 +1,7 @@
 """What becomes of jobs when their worker dies or falls silent: the damage that the daemon must never do."""
 
+from dataclasses import replace
+
 from elastic.core.observation import Attempt
 from elastic_simulations.draws import Constant
 from elastic_simulations.mishaps import Kind
@@ -104,3 +106,16 @@ def test_spot_loss_takes_a_server_some_time_after_it_joined() -> None:
     alive = len(servers.servers().servers)
     world.run_for(10)
     assert (alive, len(servers.servers().servers)) == (1, 0)
+
+
+def test_a_startd_that_has_started_again_is_silent_at_its_old_address() -> None:
+    world = grid()
+    cloud(world).create(SMALL, [worker("w1")])
+    world.run_for(80)
+    (ad,) = batch(world).machines().machines
+    record = replace(worker("w1"), machine=ad.name, address=ad.address)
+    strike(world, Kind.STARTD_RESTART)
+    world.run_for(30)
+    (later,) = batch(world).machines().machines
+    assert batch(world).inspect(record).silent
+    assert batch(world).inspect(replace(record, address=later.address)).answered
