@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from elastic.core.errors import ElasticError as ElasticError  # noqa: PLC0414 - the ports' callers find it here
 from elastic.core.memory import Memory, MemoryChange, Template, WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.observation import (
@@ -28,10 +29,6 @@ from elastic.core.override import Override
 from elastic.core.record import TickRecord
 
 T = TypeVar("T")
-
-
-class ElasticError(Exception):
-    """Root of all errors that `elastic` raises on purpose; the text says what to do next."""
 
 
 class PortError(ElasticError):
