@@ -5,7 +5,8 @@ import sys
 import typer
 
 from elastic.cli import grid, look, service, steer
-from elastic.cli.errors import CommandError
+from elastic.cli.errors import CommandError, Exit
+from elastic.core.errors import ElasticError
 
 HELP = """Keeps the number of HTCondor workers on OpenStack equal to what the job queue needs, without losing
 a job.
@@ -25,6 +26,9 @@ class Cli(typer.Typer):
         except CommandError as error:
             print(f"elastic: {error}", file=sys.stderr)
             raise SystemExit(error.code) from None
+        except ElasticError as error:
+            print(f"elastic: {error}", file=sys.stderr)
+            raise SystemExit(Exit.FAILED) from None
 
 
 app = Cli(help=HELP, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
