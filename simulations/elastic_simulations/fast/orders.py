@@ -9,6 +9,10 @@ WORKER_BITS = 26
 WORKER_MASK = (1 << WORKER_BITS) - 1
 
 
+MANY = 1_000_000
+"""A limit that never binds, and still is a number of workers that guardrails believe."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """`fullest_first`: workers with the least room that suffices, else those with the most.

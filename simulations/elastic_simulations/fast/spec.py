@@ -6,10 +6,7 @@ from elastic.core.model import GroupSpec, SiteSpec
 from elastic.core.policy import Policy
 from elastic.core.resources import Resources
 from elastic_simulations.draws import Constant, Distribution
-from elastic_simulations.fast.orders import DEFAULT
-
-MANY = 1_000_000
-"""A limit that never binds, and still is a number of workers that guardrails believe."""
+from elastic_simulations.fast.orders import DEFAULT, MANY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

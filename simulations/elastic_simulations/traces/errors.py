@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from elastic.ports import ElasticError
+from elastic_simulations.errors import SimulationError
 
 
-class TraceError(ElasticError):
+class TraceError(SimulationError):
     """A trace cannot be used; the text begins with file and line (line 0 = the file as a whole)."""
 
     def __init__(self, source: Path | str, line: int, problem: str) -> None:

@@ -1,0 +1,1 @@
+"""The external checks: figures that others have published or computed, one module a source."""

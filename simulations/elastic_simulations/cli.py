@@ -1,0 +1,101 @@
+"""The command `elastic sim`: options become settings, results become JSON or a table; found by entry point."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from elastic_simulations.errors import SimulationError
+
+app = typer.Typer(help="Replay workload traces under the very code that decides in the daemon.", no_args_is_help=True)
+
+
+class Output(StrEnum):
+    """How results are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+As = Annotated[Output, typer.Option("--output", "-o", help="How to print the result.")]
+
+
+@app.command("run")
+def run(
+    trace: Annotated[Path, typer.Option("--trace", help="The trace: SWF, GWF, HTCondor history, CSV, Parquet.")],
+    policy: Annotated[str, typer.Option("--policy", help="A policy by its name.")] = "backlog",
+    static: Annotated[int | None, typer.Option("--static", help="This many cores, always on; no policy.")] = None,
+    minimum: Annotated[int, typer.Option("--min", help="Workers at least.")] = 0,
+    maximum: Annotated[int, typer.Option("--max", help="Workers at most.")] = 1_000_000,
+    slots: Annotated[int, typer.Option("--slots", help="Cores of a worker.")] = 1,
+    order: Annotated[str, typer.Option("--order", help="To which worker with room the next job goes.")] = "fullest",
+    boot: Annotated[float, typer.Option("--boot", help="Seconds from the request of a worker to ready.")] = 234.0,
+    tick: Annotated[float, typer.Option("--tick", help="Seconds between decisions.")] = 60.0,
+    sets: Annotated[list[str] | None, typer.Option("--set", help="key=value of policy or group; repeat.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Where all randomness comes from.")] = 0,
+    engine: Annotated[str, typer.Option("--engine", help="python, numba or full.")] = "python",
+    warmup: Annotated[float, typer.Option("--warmup", help="Leave out jobs of the first seconds.")] = 0.0,
+    fmt: Annotated[str, typer.Option("--format", help="The trace's format, where its name does not say.")] = "",
+    output: As = Output.TABLE,
+) -> None:
+    """Simulate one trace under one policy, or on a fixed number of cores."""
+    from elastic_simulations.runs.report import report
+    from elastic_simulations.runs.running import run as simulate
+    from elastic_simulations.runs.settings import RunSettings
+    from elastic_simulations.traces.reading import read
+
+    settings = RunSettings(
+        policy=policy,
+        static=static,
+        minimum=minimum,
+        maximum=maximum,
+        slots=slots,
+        order=order,
+        boot=boot,
+        tick=tick,
+        sets=_pairs(sets or []),
+        seed=seed,
+        engine=engine,
+        warmup=warmup,
+    )
+    answer = report(simulate(read(trace, fmt), settings))
+    if output is Output.JSON:
+        print(json.dumps(answer, indent=2))
+        return
+    from elastic_simulations.runs.table import show
+
+    show(answer)
+
+
+@app.command("validate")
+def validate(
+    data: Annotated[
+        Path | None, typer.Option("--data", envvar="ELASTIC_TRACES", help="Where real traces lie, if anywhere.")
+    ] = None,
+    only: Annotated[str, typer.Option("--only", help="Only families of checks whose name contains this.")] = "",
+    output: As = Output.TABLE,
+) -> None:
+    """Check the simulator against closed forms and other programs; exit 1 when a check fails."""
+    from elastic_simulations.validate import failed, plain, validate
+
+    verdicts = validate(data, only)
+    if output is Output.JSON:
+        print(json.dumps([plain(verdict) for verdict in verdicts], indent=2))
+    else:
+        from elastic_simulations.runs.table import show_verdicts
+
+        show_verdicts(verdicts)
+    if failed(verdicts):
+        raise typer.Exit(1)
+
+
+def _pairs(sets: list[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in sets:
+        key, found, value = text.partition("=")
+        if not (found and key):
+            raise SimulationError(f"--set {text}: must be key=value")
+        pairs[key.strip()] = value.strip()
+    return pairs

@@ -1,0 +1,1 @@
+"""One run from its settings to its report; what runs share (campaigns, comparisons) builds on this."""

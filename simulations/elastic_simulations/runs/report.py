@@ -1,0 +1,78 @@
+"""A result as plain JSON types: the pinned names of `elastic sim run -o json`, and all else that was measured."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from elastic_simulations.runs.running import Result
+from elastic_simulations.traces.trace import MICROSECONDS, Note
+
+HOUR_US = 3600 * MICROSECONDS
+
+Plain = Mapping[str, object]
+
+
+@cache
+def own_version() -> str:
+    """Which elastic this is."""
+    try:
+        return version("elastic")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def report(result: Result) -> Plain:
+    """Times in seconds, core time in core-hours; durations of the simulation itself only in `wall_s`."""
+    trace, outcome, paid = result.trace, result.outcome, result.paid
+    makespan_us = outcome.ended_us - trace.submit_us[0]
+    return {
+        "jobs": len(trace),
+        "dropped": trace.rows_dropped,
+        "unserved": outcome.unserved,
+        "wait": asdict(result.waiting.wait),
+        "core_weighted_wait_s": result.waiting.core_weighted_wait_s,
+        "bounded_slowdown": asdict(result.waiting.bounded_slowdown),
+        "makespan_s": makespan_us / MICROSECONDS,
+        "last_end_s": outcome.ended_us / MICROSECONDS,
+        "paid_core_h": paid.paid / HOUR_US,
+        "paid_tail_core_h": paid.tail / HOUR_US,
+        "used_core_h": paid.used / HOUR_US,
+        "busy_core_h": paid.busy / HOUR_US,
+        "idle_core_h": paid.idle / HOUR_US,
+        "boot_core_h": paid.boot / HOUR_US,
+        "teardown_core_h": paid.teardown / HOUR_US,
+        "wasted_core_h": paid.wasted / HOUR_US,
+        "paid_core_s": paid.paid / MICROSECONDS,
+        "billed_core_h": {f"{quantum} s": billed / 3600 for quantum, billed in paid.billed.items()},
+        "starts": result.churn.starts,
+        "stops": result.churn.stops,
+        "mean_worker_life_s": result.churn.mean_life_s,
+        "evictions": 0,
+        "scaling_factor": sum(trace.run_us) / makespan_us,
+        **asdict(result.elasticity),
+        "littles_law_residual": result.littles_law_residual,
+        "warmup_s": result.settings.warmup,
+        "jain": _jain(result),
+        "repaired": [_note(note) for note in trace.repaired],
+        "dropped_rows": [_note(note) for note in trace.dropped],
+        "trace": trace.source,
+        "trace_sha256": trace.sha256,
+        "seed": result.settings.seed,
+        "settings": asdict(result.settings),
+        "version": own_version(),
+        "events": outcome.events,
+        "decisions": outcome.decisions,
+        "wall_s": result.wall_s,
+    }
+
+
+def _jain(result: Result) -> Plain | None:
+    shares = result.waiting.fairness
+    if shares is None:
+        return None
+    return {"wait": shares.jain_wait, "bounded_slowdown": shares.jain_bounded_slowdown, "users": len(shares.users)}
+
+
+def _note(note: Note) -> Plain:
+    return asdict(note)

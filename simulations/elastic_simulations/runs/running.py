@@ -1,0 +1,57 @@
+"""A trace and settings become a result: the engine runs, everything is measured."""
+
+from dataclasses import dataclass
+from time import perf_counter
+
+from elastic_simulations.fast.outcome import Outcome
+from elastic_simulations.fast.static import run_static
+from elastic_simulations.measures.checks import littles_law_residual
+from elastic_simulations.measures.elasticity import Elasticity, elasticity
+from elastic_simulations.measures.paying import Churn, Paid, churn, paid
+from elastic_simulations.measures.waiting import Waiting, waiting
+from elastic_simulations.runs.settings import RunSettings, checked
+from elastic_simulations.traces.trace import MICROSECONDS, Trace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One run, measured. `wall_s` is what the simulation and the measuring took, reading the trace not included."""
+
+    settings: RunSettings
+    trace: Trace
+    outcome: Outcome
+    waiting: Waiting
+    paid: Paid
+    churn: Churn
+    elasticity: Elasticity
+    littles_law_residual: float
+    wall_s: float
+
+
+def run(trace: Trace, settings: RunSettings) -> Result:
+    """Simulate and measure; TraceError, SettingsError and PluginError say what to do next."""
+    began = perf_counter()
+    outcome = _simulated(trace, settings)
+    warmup_us = round(settings.warmup * MICROSECONDS)
+    return Result(
+        settings=settings,
+        trace=trace,
+        outcome=outcome,
+        waiting=waiting(trace, outcome, warmup_us),
+        paid=paid(trace, outcome),
+        churn=churn(outcome),
+        elasticity=elasticity(outcome),
+        littles_law_residual=littles_law_residual(trace, outcome),
+        wall_s=perf_counter() - began,
+    )
+
+
+def _simulated(trace: Trace, settings: RunSettings) -> Outcome:
+    checked(settings)
+    if settings.static is not None:
+        return run_static(trace, settings.static)
+    # The core and the policies: a static run starts in half the time without them.
+    from elastic_simulations.fast.elastic import run_elastic  # noqa: PLC0415
+    from elastic_simulations.runs.elastic_settings import elastic_spec  # noqa: PLC0415
+
+    return run_elastic(trace, elastic_spec(settings))

@@ -1,0 +1,55 @@
+"""What one run is asked to do, as a value that a manifest can hold; what makes no sense is told at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from elastic_simulations.errors import SimulationError
+from elastic_simulations.fast.orders import DEFAULT, MANY, ORDERS
+
+ENGINES = ("python", "numba", "full")
+BUILT = ("python",)
+MICROSECOND = 1e-6
+
+
+class SettingsError(SimulationError):
+    """A run cannot be what it was asked to be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """Everything but the trace that decides a run's result; times in seconds, `static` in cores (None = elastic)."""
+
+    policy: str = "backlog"
+    static: int | None = None
+    minimum: int = 0
+    maximum: int = MANY
+    slots: int = 1
+    order: str = DEFAULT
+    boot: float = 234.0
+    tick: float = 60.0
+    sets: Mapping[str, str] = field(default_factory=dict)
+    seed: int = 0
+    engine: str = "python"
+    warmup: float = 0.0
+
+
+def checked(settings: RunSettings) -> RunSettings:
+    """The same settings; SettingsError names the first that makes no sense."""
+    check(settings.engine in ENGINES, f"no engine '{settings.engine}'; known: {', '.join(ENGINES)}")
+    check(settings.engine in BUILT, f"engine '{settings.engine}' is not built yet; use --engine {BUILT[0]}")
+    check(settings.order in ORDERS, f"no order '{settings.order}'; known: {', '.join(ORDERS)}")
+    check(settings.static is None or settings.static > 0, f"--static {settings.static}: at least 1 core")
+    check(settings.slots > 0, f"--slots {settings.slots}: a worker has at least 1 core")
+    check(settings.minimum >= 0, f"--min {settings.minimum}: not below 0")
+    check(settings.maximum <= MANY, f"--max {settings.maximum}: at most {MANY}")
+    check(settings.minimum <= settings.maximum, f"--min {settings.minimum} is above --max {settings.maximum}")
+    check(settings.boot >= 0, f"--boot {settings.boot:g}: not below 0 s")
+    check(settings.tick >= MICROSECOND, f"--tick {settings.tick:g}: above 0 s")
+    check(settings.warmup >= 0, f"--warmup {settings.warmup:g}: not below 0 s")
+    return settings
+
+
+def check(right: bool, problem: str) -> None:  # noqa: FBT001 - reads as an assertion
+    """Raise SettingsError unless it is right."""
+    if not right:
+        raise SettingsError(problem)
