@@ -107,7 +107,8 @@ def _ledger(settings: Settings) -> tuple[Finding, str]:
     except LedgerError as error:
         in_use = "in use" in str(error)
         mend = "" if in_use else "see the text; without a ledger the daemon does not start"
-        return Finding(what="ledger", ok=in_use, seen=str(error), mend=mend), ""
+        seen = str(error).partition(";")[0] if in_use else str(error)
+        return Finding(what="ledger", ok=in_use, seen=seen, mend=mend), ""
 
 
 def _port(settings: Settings) -> Finding:
@@ -143,6 +144,10 @@ def _asked(what: str, ask: Callable[[], str]) -> Finding:
     except PortError as error:
         mend = next(text for kind, text in MEND.items() if isinstance(error, kind))
         return Finding(what=what, ok=False, seen=f"{type(error).__name__}: {error}", mend=mend)
+    except Exception as error:  # noqa: BLE001  a fault of an adapter must not hide the findings after it
+        return Finding(
+            what=what, ok=False, seen=f"{type(error).__name__}: {error}", mend="a fault of elastic: report it"
+        )
 
 
 def _tried(what: str, attempt: Callable[[], str], mend: str) -> Finding:
