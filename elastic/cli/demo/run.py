@@ -14,7 +14,8 @@ from elastic.cli.demo.stages import LocalStage, Stage
 from elastic.cli.demo.views import Page, Plain, View
 from elastic.cli.errors import Exit
 from elastic.local.errors import LocalError
-from elastic.local.sandbox import availability
+from elastic.local.runtime import STABLE, prepare
+from elastic.local.sandbox import require
 
 LOOK_SECONDS = 0.5
 SILENT_SECONDS = 30.0
@@ -32,7 +33,7 @@ def run_demo(*, seconds: float | None, until_empty: bool, simulated: bool, jobs:
     view: View = Page(console) if console.is_terminal else Plain()
     try:
         with view:
-            stage = _choose(view, jobs=jobs, simulated=simulated, suite=suite)
+            stage = choose(view, jobs=jobs, simulated=simulated, suite=suite)
             return _play(stage, view, jobs=jobs, seconds=seconds, until_empty=until_empty)
     except Stopped:
         return Exit.OK
@@ -45,21 +46,23 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     raise Stopped
 
 
-def _choose(view: View, *, jobs: int, simulated: bool, suite: str | None) -> Stage:
+def choose(view: View, *, jobs: int, simulated: bool, suite: str | None) -> Stage:
+    """Real daemons, fetched first if need be; the simulated pool if asked for, or where they cannot be had."""
     if simulated:
         return SimulatedStage(jobs)
-    found = availability()
-    if found:
-        return LocalStage(suite)
-    view.say(f"real HTCondor daemons cannot be had here: {found.reason}")
-    view.say("the same daemon runs on a simulated pool and cloud instead")
-    return SimulatedStage(jobs)
+    try:
+        require()
+        return LocalStage(prepare(suite or STABLE, progress=view.progress))
+    except (LocalError, OSError) as error:
+        view.say(f"real HTCondor daemons cannot be had here: {error}")
+        view.say("the same daemon runs on a simulated pool and cloud instead")
+        return SimulatedStage(jobs)
 
 
 def _play(stage: Stage, view: View, *, jobs: int, seconds: float | None, until_empty: bool) -> Exit:
     ends_at = time.monotonic() + seconds if seconds else None
     try:
-        stage.open(view.say, view.progress)
+        stage.open(view.say)
         _welcome(stage, view)
         stage.submit(jobs)
         view.say(f"{jobs} jobs are submitted; the pool has no worker")

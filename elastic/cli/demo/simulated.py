@@ -8,7 +8,6 @@ from pathlib import Path
 from elastic.cli.demo.stages import GROUPS, Burst, Say, bursts, demo_home, sweep
 from elastic.local.daemon import DaemonProcess
 from elastic.local.errors import LocalError
-from elastic.local.runtime import Progress
 
 SPEED = 10.0
 # Jobs are there from this second on: the daemon has then ticked once, and seen an empty queue.
@@ -30,16 +29,20 @@ class SimulatedStage:
         assert self._daemon is not None  # noqa: S101  opened
         return self._daemon
 
-    def open(self, say: Say, _progress: Progress) -> None:
+    def open(self, say: Say) -> None:
         """Write the scenario, start the daemon on it."""
         sweep(say)
         self.root.mkdir(parents=True)
-        scenario = self.root / "scenario.toml"
-        scenario.write_text(_scenario(bursts(self._jobs)), encoding="utf-8")
-        self._daemon = DaemonProcess(self.root, {}, _settings(self.root, scenario))
+        self._daemon = DaemonProcess(self.root, {}, _settings(self.root, self.write_scenario(self.root)))
         self._daemon.start()
         self._daemon.wait_ready()
         say(f"a simulated pool and cloud, {SPEED:.0f} times as fast as time goes by")
+
+    def write_scenario(self, folder: Path) -> Path:
+        """The file with the pool, the groups and the burst."""
+        path = folder / "scenario.toml"
+        path.write_text(_scenario(bursts(self._jobs)), encoding="utf-8")
+        return path
 
     def submit(self, jobs: int) -> None:
         """The scenario submits them by itself."""

@@ -14,7 +14,7 @@ from elastic.local.daemon import DaemonProcess, merged, pool_settings
 from elastic.local.errors import LocalError
 from elastic.local.pool import Pool
 from elastic.local.processes import teardown
-from elastic.local.runtime import STABLE, Progress, prepare, runtime_home
+from elastic.local.runtime import Runtime, runtime_home
 from elastic.local.sandbox import JOB_USER, USERS
 
 Say = Callable[[str], None]
@@ -49,7 +49,7 @@ class Stage(Protocol):
     def daemon(self) -> DaemonProcess:
         """The daemon, started by `open`."""
 
-    def open(self, say: Say, progress: Progress) -> None:
+    def open(self, say: Say) -> None:
         """Start everything; raise LocalError."""
 
     def submit(self, jobs: int) -> None:
@@ -87,9 +87,9 @@ GROUPS: Sequence[Mapping[str, object]] = (
 class LocalStage:
     """Real HTCondor daemons, fetched and started below a folder of the project; servers are process trees."""
 
-    def __init__(self, suite: str | None) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         """Choose a folder of this process; nothing is written yet."""
-        self._suite = suite or STABLE
+        self._runtime = runtime
         self.root = demo_home() / f"demo-{os.getpid()}"
         self._pool: Pool | None = None
         self._daemon: DaemonProcess | None = None
@@ -100,10 +100,10 @@ class LocalStage:
         assert self._daemon is not None  # noqa: S101  opened
         return self._daemon
 
-    def open(self, say: Say, progress: Progress) -> None:
-        """Fetch, unpack, start."""
+    def open(self, say: Say) -> None:
+        """Start a central manager and the daemon."""
         sweep(say)
-        runtime = prepare(self._suite, progress=progress)
+        runtime = self._runtime
         say(f"HTCondor {runtime.condor_version} ({runtime.suite}) below {runtime.prefix}")
         for warning in runtime.warnings:
             say(f"note: {warning}")

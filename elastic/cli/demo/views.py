@@ -85,7 +85,7 @@ class Page:
     def __init__(self, console: Console) -> None:
         """Show nothing yet."""
         self._lines: deque[str] = deque(maxlen=LINES_SHOWN)
-        self._live = Live(console=console, auto_refresh=False, vertical_overflow="crop")
+        self._live = Live(console=console, refresh_per_second=4, vertical_overflow="crop")
         self._bar: tuple[Progress, TaskID, str] | None = None
 
     def __enter__(self) -> Self:
@@ -96,7 +96,7 @@ class Page:
         self._live.stop()
 
     def say(self, text: str) -> None:
-        self._live.console.print(text, markup=False, highlight=False)
+        self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def progress(self, step: str, done: int, total: int) -> None:
         if self._bar is None or self._bar[2] != step:
