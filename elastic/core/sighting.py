@@ -174,7 +174,8 @@ class Sighting:
         if server is not None:
             return _listed(record, server.status, joined=joined), self.servers_fresh
         if record.server_id is None:
-            return Listing.UNLISTED, self.servers_fresh
+            # One that serves has a server, even if no list has named it yet: it is not forgotten like an order.
+            return (Listing.JOINED, False) if joined else (Listing.UNLISTED, self.servers_fresh)
         if self._answered_404(record) and record.missing_since is not None and record.missing_since < self.now:
             return Listing.MISSING, True
         if record.delete_asked_at is not None:

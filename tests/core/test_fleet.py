@@ -107,6 +107,14 @@ def test_a_worker_joins_when_its_machine_is_seen() -> None:
     assert (found.phase, found.record) == (Phase.READY, expected)
 
 
+def test_a_worker_that_joined_is_no_order_even_if_no_list_has_named_its_server_yet() -> None:
+    """Its ad gone for a moment, it counted as an order of which nothing came, and was forgotten."""
+    serving = only(seen([machine()], []), record(server_id=None, age=5000))
+    unseen = only(seen([], []), replace(serving.record, vanished_at=NOW - 4000))
+    assert (serving.phase, serving.stale) == (Phase.READY, True)
+    assert (unseen.phase, unseen.stale) == (Phase.FAILED, True)
+
+
 def test_a_server_missing_from_the_list_is_not_gone() -> None:
     found = only(seen([machine()], []), joined())
     assert (found.phase, found.stale, found.record) == (Phase.READY, True, joined())

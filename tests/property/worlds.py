@@ -85,12 +85,12 @@ def records(draw: st.DrawFn, name: str) -> WorkerRecord:
                 record(name, group, age, server_id=None),
                 record(name, group, age),
                 record(name, group, age, active_at=NOW - age / 2),
-                joined(name, age, group=group),
+                *[joined(name, age, group=group)] * 4,
                 joined(name, age, group=group, vanished_at=NOW - age / 2),
             ]
         )
     )
-    if known.joined_at is not None and draw(st.booleans()):
+    if known.joined_at is not None and draw(st.integers(0, 2)) == 0:
         confirmed = draw(st.sampled_from([None, 1.0, 20.0, 500.0]))
         known = replace(known, drain=drain(name, 600.0, confirmed))
         if confirmed is not None and draw(st.booleans()):
@@ -124,7 +124,8 @@ def sightings(draw: st.DrawFn, known: WorkerRecord) -> Seen:
         accepts_jobs=draw(st.booleans()),
     )
     statuses = [ServerStatus.BUILDING, *[ServerStatus.ACTIVE] * 4, *ServerStatus]
-    answers = [None, None, SERVING, SILENT, drained(name), draining(name), draining(name, "defrag"), drained("other")]
+    unasked = [None] * (2 if known.drain else 20)
+    answers = [*unasked, SERVING, SILENT, drained(name), draining(name), draining(name, "defrag"), drained("other")]
     status = draw(st.sampled_from(statuses))
     return Seen(
         record=known,
@@ -154,7 +155,9 @@ def observed(workers: tuple[Seen, ...], *, complete: bool = True, collector_age:
 
 @st.composite
 def overrides(draw: st.DrawFn) -> tuple[Override, ...]:
-    kinds = draw(st.lists(st.sampled_from(OverrideKind), max_size=2, unique=True))
+    kinds = (
+        draw(st.lists(st.sampled_from(OverrideKind), max_size=2, unique=True)) if draw(st.integers(0, 2)) == 0 else []
+    )
     group = draw(st.sampled_from(["g", "h", "*"]))
     return tuple(
         override(kind, None if kind is OverrideKind.PAUSE else draw(st.integers(0, 12)), group) for kind in kinds
@@ -165,8 +168,8 @@ def overrides(draw: st.DrawFn) -> tuple[Override, ...]:
 def worlds(draw: st.DrawFn) -> World:
     names = [f"w{i}" for i in range(draw(st.integers(0, 9)))]
     workers = tuple(draw(sightings(draw(records(name)))) for name in names)
-    now = observed(workers, complete=draw(st.booleans()), collector_age=draw(st.sampled_from([9000.0, 9000.0, 20.0])))
-    away = draw(st.lists(st.sampled_from(["machines", "servers", "queue"]), max_size=1))
+    now = observed(workers, complete=draw(st.booleans()), collector_age=draw(st.sampled_from([9000.0] * 5 + [20.0])))
+    away = draw(st.sampled_from([[], [], [], ["machines"], ["servers"], ["queue"]]))
     now = failed(now, *away, misses=draw(st.sampled_from([1, 5])))
     breakers = [Breaker(), Breaker(failures=4), Breaker(state=BreakerState.OPEN, failures=5, next_canary_at=NOW - 1)]
     groups = [
@@ -174,7 +177,7 @@ def worlds(draw: st.DrawFn) -> World:
             group=name,
             breaker=draw(st.sampled_from(breakers)),
             backoff_until=draw(st.sampled_from([0.0, NOW + 9])),
-            recommendations=((NOW - 30, draw(st.integers(0, 9))),),
+            recommendations=((NOW - 30, draw(st.sampled_from([0, 0, 0, 5]))),),
         )
         for name in GROUPS
     ]
@@ -182,6 +185,8 @@ def worlds(draw: st.DrawFn) -> World:
         workers=workers,
         observations=now,
         memory=memory([w.record for w in workers], groups, overrides=draw(overrides())),
-        specs=tuple(spec(name, draw(st.integers(0, 8)), minimum=draw(st.integers(0, 2))) for name in GROUPS),
-        proposal={name: Target(draw(st.integers(0, 15)), "wanted") for name in GROUPS},
+        specs=tuple(
+            spec(name, draw(st.integers(0, 8)), minimum=draw(st.sampled_from([0, 0, 0, 2]))) for name in GROUPS
+        ),
+        proposal={name: Target(draw(st.sampled_from([0, 0, 1, 3, 15])), "wanted") for name in GROUPS},
     )
