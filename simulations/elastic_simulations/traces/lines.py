@@ -3,6 +3,7 @@
 import gzip
 import io
 import zlib
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from elastic_simulations.traces.errors import TraceError
 GZIP = b"\x1f\x8b"
 LONGEST_LINE = 1 << 20
 """Bytes; the longest line of any archive log is a few hundred."""
+
+BLOCK = 1 << 20
 
 
 @contextmanager
@@ -33,17 +36,12 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def numbered(path: Path, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """(line number from 1, line without its end); TraceError for truncated gzip, NUL bytes and endless lines."""
+    """(line number from 1, line); TraceError for truncated gzip, NUL bytes and endless lines."""
     number = 0
-    readline = file.readline
     while True:
         number += 1
-        try:
-            line = readline(LONGEST_LINE)
-        except EOFError as error:
-            raise TraceError(path, number, "the gzip file is truncated here; fetch it again") from error
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise TraceError(path, number, f"the gzip file is damaged here ({error}); fetch it again") from error
+        with _unpacking(path, number):
+            line = file.readline(LONGEST_LINE)
         if not line:
             return
         if b"\0" in line:
@@ -51,6 +49,37 @@ def numbered(path: Path, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
         if len(line) >= LONGEST_LINE:
             raise TraceError(path, number, f"a line longer than {LONGEST_LINE} bytes: this is no text trace")
         yield number, line
+
+
+def text_blocks(path: Path, file: BinaryIO) -> Iterator[str]:
+    """The file's text in blocks, for formats that do not go by lines; TraceError names the line of a bad byte."""
+    decoder = getincrementaldecoder("utf-8")()
+    line = 1
+    while True:
+        with _unpacking(path, line):
+            block = file.read(BLOCK)
+        try:
+            text = decoder.decode(block, final=not block)
+        except UnicodeDecodeError as error:
+            bad = line + bytes(error.object[: error.start]).count(b"\n")
+            raise TraceError(path, bad, f"not UTF-8 ({error.reason}): convert it first") from error
+        line += text.count("\n")
+        if "\0" in text:
+            raise TraceError(path, line, "NUL bytes: this is a binary file, not a text trace")
+        if text:
+            yield text
+        if not block:
+            return
+
+
+@contextmanager
+def _unpacking(path: Path, line: int) -> Iterator[None]:
+    try:
+        yield
+    except EOFError as error:
+        raise TraceError(path, line, "the gzip file is truncated here; fetch it again") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise TraceError(path, line, f"the gzip file is damaged here ({error}); fetch it again") from error
 
 
 def shown(field: bytes | str, most: int = 40) -> str:
