@@ -28,32 +28,33 @@ so that the second could not be talked to any more.
 
 
 class Asker:
-    """One process that answers one question at a time; started when first asked, replaced when it hangs or dies.
-
-    `took` is how many seconds it needed for its last answer, its own start not counted.
-    """
+    """One process that answers one question at a time; started when first asked, replaced when it hangs or dies."""
 
     def __init__(self, name: str, environment: Mapping[str, str], *options: str) -> None:
         """Start nothing yet; `name` is what errors call the daemon that is asked."""
         self.name = name
-        self.took = 0.0
         self._options = options
         self._environment = environment
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
-    def ask(self, operation: str, *arguments: object, seconds: float) -> object:
-        """The operation's answer; raise its PortError, or Transient when there is none within `seconds`."""
+    def ask(self, operation: str, *arguments: object, seconds: float, rest: "Rest | None" = None) -> object:
+        """The operation's answer; raise its PortError, or Transient when there is none within `seconds`.
+
+        An answer begins the daemon's `rest`; one that gave no answer may be asked again at once.
+        """
         give_up_at = time.monotonic() + seconds
         if not self._turn.acquire(timeout=seconds):
             raise Transient(f"{self.name}: an earlier question is not answered after {seconds:.0f} s")
         try:
-            error, answer, self.took = self._exchange((operation, arguments, seconds), give_up_at)
+            error, answer, took = self._exchange((operation, arguments, seconds), give_up_at)
         finally:
             self._turn.release()
         if error is not None:
             raise error
+        if rest is not None:
+            rest.begin(took)
         return answer
 
     def close(self) -> None:
@@ -154,7 +155,7 @@ class Rest:
         self._until = 0.0
 
     def begin(self, took: float) -> None:
-        """It has answered just now; one that gave no answer may be asked again at once."""
+        """It has answered just now, in so many seconds, its asker's own start not counted."""
         self._until = time.monotonic() + self._factor * took
 
     def left(self) -> float:

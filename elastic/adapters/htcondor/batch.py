@@ -51,14 +51,12 @@ class HTCondorBatch:
         with self._lock:
             if self._machines is not None and self._machines_rest.left():
                 return _older(self._machines, time.monotonic() - self._machines_at)
-            seconds = self._settings.query_seconds
-            answer = self._collector.ask("machines", self._queues.attributes, seconds=seconds)
-            self._machines_rest.begin(self._collector.took)
-            rows, age, texts = cast("tuple[list[tuple[object, ...]], float | None, dict[str, str]]", answer)
+            seconds, rest = self._settings.query_seconds, self._machines_rest
+            answer = self._collector.ask("machines", self._queues.attributes, seconds=seconds, rest=rest)
+            rows, now, age, texts = cast("tuple[list[tuple[object, ...]], int, float | None, dict[str, str]]", answer)
             self._machines_at = time.monotonic()
-            self._machines = Machines(
-                machines=tuple(map(_machine, rows)), collector_age_seconds=age, template_ads=texts
-            )
+            seen = tuple(_machine(row, now) for row in rows)
+            self._machines = Machines(machines=seen, collector_age_seconds=age, template_ads=texts)
             return self._machines
 
     def queue(self, templates: Mapping[str, Template]) -> Queue:
@@ -71,8 +69,8 @@ class HTCondorBatch:
         """Cycle times, concurrency limits and static group quotas, from the negotiator itself."""
         if self._negotiation is not None and self._negotiation_rest.left():
             return self._negotiation
-        answer = self._negotiator.ask("negotiation", self._queues.limits, seconds=self._settings.query_seconds)
-        self._negotiation_rest.begin(self._negotiator.took)
+        seconds, rest = self._settings.query_seconds, self._negotiation_rest
+        answer = self._negotiator.ask("negotiation", self._queues.limits, seconds=seconds, rest=rest)
         self._negotiation = cast("Negotiation", answer)
         return self._negotiation
 
@@ -132,11 +130,13 @@ class HTCondorBatch:
         return self._direct.ask(operation, *arguments, seconds=self._settings.control_seconds)
 
 
-def _machine(row: tuple[object, ...]) -> Machine:
-    (name, address, server, worker, kind, claimed, jobs, idle, started, stamp, total, free, drain, accepts, age) = cast(
-        "tuple[str, str, str | None, str | None, str, bool, int, float | None, int, int,"
-        " tuple[int, int, int, int], tuple[int, int, int, int], tuple[str, str, bool] | None, bool, float]",
-        row,
+def _machine(row: tuple[object, ...], now: int) -> Machine:
+    (name, address, server, worker, kind, claimed, jobs, idle, started, stamp, total, free, drain, accepts, heard) = (
+        cast(
+            "tuple[str, str, str | None, str | None, str, bool, int, float | None, int, int,"
+            " tuple[int, int, int, int], tuple[int, int, int, int], tuple[str, str, bool] | None, bool, int]",
+            row,
+        )
     )
     return Machine(
         name=name,
@@ -153,7 +153,7 @@ def _machine(row: tuple[object, ...]) -> Machine:
         free=Resources(*free),
         drain=None if drain is None else DrainSeen(reason=drain[0], request_id=drain[1], drained=drain[2]),
         accepts_jobs=accepts,
-        ad_age_seconds=age,
+        ad_age_seconds=float(max(0, now - heard)) if now and heard else 0.0,
     )
 
 

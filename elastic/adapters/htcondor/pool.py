@@ -11,48 +11,88 @@ from elastic.adapters.htcondor.bindings import quoted, text, translated, whole
 
 FETCHED_AT_ONCE = 25
 """Whole ads are twenty times as dear as projected ones, and a new kind is rare: the rest comes with the next ticks."""
+WHOLE_EVERY = 20
+"""Every so often everything is read again, whatever the collector's clock has done in between."""
+NO_DYNAMIC = "DynamicSlot =!= true"
+"""A partitionable slot says how many dynamic ones it has and what they leave; those are not read."""
 
-_kinds = kinds.Kinds()
-_busy_at: dict[tuple[str, str], int] = {}
-"""When each startd was last seen claimed, by its own clock."""
+
+class Pool:
+    """Every slot as it was last seen. Between two ticks few ads change, so only these are read again.
+
+    The collector's stamp of when it heard of an ad tells which; it is compared with itself only.
+    """
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self.kinds = kinds.Kinds()
+        self._slots: dict[str, slots.Slot] = {}
+        self._rows: dict[slots.Startd, tuple[tuple[slots.Slot, ...], slots.Row]] = {}
+        self._busy_at: dict[slots.Startd, int] = {}
+        self._newest = 0
+        self._extra: tuple[str, ...] = ()
+        self._asked = 0
+
+    def read(self, collector: Any, extra: tuple[str, ...], now: int) -> list[slots.Row]:
+        """Every startd, sorted; `extra` attributes tell kinds apart, `now` is the collector's clock."""
+        changed_only = self._slots and extra == self._extra and self._asked % WHOLE_EVERY and now >= self._newest
+        self._asked += 1
+        constraint = NO_DYNAMIC
+        if changed_only:
+            present = {ad["Name"] for ad in collector.query(htcondor2.AdType.Slot, NO_DYNAMIC, ["Name", "DynamicSlot"])}
+            self._slots = {name: slot for name, slot in self._slots.items() if name in present}
+            constraint = f"{NO_DYNAMIC} && LastHeardFrom >= {self._newest}"
+        else:
+            self._slots = {}
+        wanted = [*slots.ATTRIBUTES, *kinds.ATTRIBUTES, *extra, "DynamicSlot"]
+        for ad in collector.query(htcondor2.AdType.Slot, constraint, wanted):
+            slot = slots.read(ad, self.kinds.of(ad, extra))
+            self._slots[ad["Name"]] = slot
+            self._newest = max(self._newest, slot.heard)
+        self._extra = extra
+        return self._sums()
+
+    def examples(self) -> dict[str, str]:
+        """For each kind the slot whose ad is to stand for it: the first by name that takes jobs."""
+        found: dict[str, str] = {}
+        for name, slot in self._slots.items():
+            if slot.accepts and slot.drain is None and name < found.get(slot.kind, "~"):
+                found[slot.kind] = name
+        return found
+
+    def _sums(self) -> list[slots.Row]:
+        groups = slots.by_startd(self._slots.values())
+        self._busy_at = {key: at for key, at in self._busy_at.items() if key in groups}
+        rows: dict[slots.Startd, tuple[tuple[slots.Slot, ...], slots.Row]] = {}
+        for key, there in groups.items():
+            known = self._rows.get(key)
+            if known is not None and known[0] == there:
+                rows[key] = known
+                continue
+            if any(slot.claimed for slot in there):
+                self._busy_at[key] = max(slot.now for slot in there)
+            rows[key] = (there, slots.row(there, self._busy_at.get(key, 0)))
+        self._rows = rows
+        return [rows[key][1] for key in sorted(rows)]
 
 
-def machines(extra: Sequence[str]) -> tuple[list[slots.Row], float | None, dict[str, str]]:
-    """Every startd as a row, the collector's age in seconds, and a template ad of each kind that is known so far.
+_pool = Pool()
+
+
+def machines(extra: Sequence[str]) -> tuple[list[slots.Row], int, float | None, dict[str, str]]:
+    """Every startd as a row, the collector's clock and age in seconds, and a template ad of each kind known so far.
 
     `extra` names further attributes that tell kinds apart: those that jobs now in the queue look at.
     """
     collector = htcondor2.Collector()
     with translated("collector"):
-        wanted = [*slots.ATTRIBUTES, *kinds.ATTRIBUTES, *extra]
-        ads = collector.query(htcondor2.AdType.Slot, "DynamicSlot =!= true", [*wanted, "DynamicSlot"])
         now, age = _clock(collector)
-    rows, wanted_kinds = _rows(ads, extra, now)
-    missing = {kind: name for kind, name in wanted_kinds.items() if kind not in _kinds.texts}
-    _fetch(collector, dict(sorted(missing.items())[:FETCHED_AT_ONCE]))
-    _kinds.keep(frozenset(wanted_kinds))
-    return rows, age, dict(_kinds.texts)
-
-
-def _rows(ads: Sequence[Any], extra: Sequence[str], now: int) -> tuple[list[slots.Row], dict[str, str]]:
-    """The rows, and for each kind the slot whose ad is to stand for it: the first by name that takes jobs."""
-    seen = []
-    examples: dict[str, str] = {}
-    for ad in ads:
-        slot = slots.read(ad, _kinds.of(ad, extra))
-        seen.append(slot)
-        if slot.accepts and slot.drain is None:
-            name = ad["Name"]
-            known = examples.get(slot.kind)
-            if known is None or name < known:
-                examples[slot.kind] = name
-    groups = slots.by_startd(seen)
-    for key in [key for key in _busy_at if key not in groups]:
-        del _busy_at[key]
-    for key, there in groups.items():
-        if any(slot.claimed for slot in there):
-            _busy_at[key] = max(slot.now for slot in there)
-    return [slots.row(groups[key], now, _busy_at.get(key, 0)) for key in sorted(groups)], examples
+        rows = _pool.read(collector, tuple(extra), now)
+        examples = _pool.examples()
+        missing = {kind: name for kind, name in examples.items() if kind not in _pool.kinds.texts}
+        _fetch(collector, dict(sorted(missing.items())[:FETCHED_AT_ONCE]))
+    _pool.kinds.keep(frozenset(examples))
+    return rows, now, age, dict(_pool.kinds.texts)
 
 
 def _clock(collector: Any) -> tuple[int, float | None]:
@@ -74,9 +114,8 @@ def _fetch(collector: Any, missing: dict[str, str]) -> None:
         return
     kind_of = {name: kind for kind, name in missing.items()}
     constraint = " || ".join(f"Name == {quoted(name)}" for name in kind_of)
-    with translated("collector"):
-        for ad in collector.query(htcondor2.AdType.Slot, constraint):
-            _kinds.learn(kind_of[ad["Name"]], ad)
+    for ad in collector.query(htcondor2.AdType.Slot, constraint):
+        _pool.kinds.learn(kind_of[ad["Name"]], ad)
 
 
 def schedds() -> list[tuple[str, str]]:
@@ -87,23 +126,18 @@ def schedds() -> list[tuple[str, str]]:
 
 
 def invalidate(server_id: str, address: str) -> int:
-    """Take out the ads of exactly this worker's startd and master; say how many there were."""
+    """Take out the ads of exactly this worker's startd; say how many there were."""
     collector = htcondor2.Collector()
-    ours = [f"ElasticServerId =?= {quoted(server_id)}"] if server_id else []
+    ours = [f"{slots.SERVER} =?= {quoted(server_id)}"] if server_id else []
     ours += [f"MyAddress =?= {quoted(address)}"] if address else []
     if not ours:
         return 0
     constraint = " || ".join(ours)
     with translated("collector"):
-        found = collector.query(htcondor2.AdType.Startd, constraint, ["Name", "MyType", "MyAddress", slots.SERVER])
+        found = collector.query(htcondor2.AdType.Startd, constraint, ["Name", "MyAddress", slots.SERVER])
         for ad in found:
-            _invalidate(collector, "INVALIDATE_STARTD_ADS", "Machine", f"{constraint}", ad["Name"])
+            name = quoted(ad["Name"])
+            requirements = f"(Name == {name}) && ({constraint})"
+            invalid = f'[MyType = "Query"; TargetType = "Machine"; Name = {name}; Requirements = {requirements}]'
+            collector.advertise([classad2.ClassAd(invalid)], "INVALIDATE_STARTD_ADS")
     return len(found)
-
-
-def _invalidate(collector: Any, command: str, target: str, constraint: str, name: str) -> None:
-    ad = classad2.ClassAd(
-        f'[MyType = "Query"; TargetType = {quoted(target)}; Name = {quoted(name)};'
-        f" Requirements = (Name == {quoted(name)}) && ({constraint})]"
-    )
-    collector.advertise([ad], command)

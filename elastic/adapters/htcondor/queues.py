@@ -97,8 +97,8 @@ class Queues:
             age = time.monotonic() - schedd.queue_at
             return [replace(schedd.queue, age_seconds=age if age >= FRESH_SECONDS else 0.0)]
         try:
-            answer = self._ask(schedd, "queue", _asked(schedd), templates, self._settings.plain_attributes)
-            schedd.rest.begin(schedd.asker.took)
+            plain = self._settings.plain_attributes
+            answer = self._ask(schedd, "queue", _asked(schedd), templates, plain, rest=schedd.rest)
         except PortError as error:
             return self._repeat(schedd, str(error) or type(error).__name__)
         queue, schedd.attributes = cast("tuple[ScheddQueue, tuple[str, ...]]", answer)
@@ -108,8 +108,7 @@ class Queues:
     def _attempts(self, schedd: Schedd) -> list[Attempt]:
         if schedd.history_rest.left():
             return []
-        answer = self._ask(schedd, "attempts", _asked(schedd), schedd.mark)
-        schedd.history_rest.begin(schedd.asker.took)
+        answer = self._ask(schedd, "attempts", _asked(schedd), schedd.mark, rest=schedd.history_rest)
         ended, schedd.mark = cast("tuple[list[Attempt], Mark]", answer)
         return ended
 
@@ -123,10 +122,10 @@ class Queues:
             return [ScheddQueue(schedd=schedd.name, shapes=(), age_seconds=age, error=error)]
         return [replace(schedd.queue, age_seconds=age, error=error)]
 
-    def _ask(self, schedd: Schedd, operation: str, *arguments: object) -> object:
+    def _ask(self, schedd: Schedd, operation: str, *arguments: object, rest: Rest | None = None) -> object:
         if not schedd.address:
             raise Transient(f"{schedd.name} is not in the collector")
-        return schedd.asker.ask(operation, *arguments, seconds=self._settings.query_seconds - 1)
+        return schedd.asker.ask(operation, *arguments, seconds=self._settings.query_seconds - 1, rest=rest)
 
     def _each(self, ask: Callable[[Schedd], T]) -> Mapping[str, T | PortError]:
         """The answer or error of each schedd, asked side by side."""

@@ -17,11 +17,11 @@ HELD = 5
 UNIVERSES = {1: "standard", 7: "scheduler", 9: "grid", 10: "java", 11: "parallel", 12: "local", 13: "vm"}
 ALIVE = (1, 2, 6, 7)
 NAMES_A_MACHINE = (2, 3, 6, 7)
+GROUP_BY = htcondor2.QueryOpt.GroupBy
 FACTORY = ("ClusterId", "ProcId", "JobUniverse", "TotalSubmitProcs", "JobMaterializeLimit", "JobMaterializeNextProcId",
            "JobMaterializePaused")  # fmt: skip
-REJECTS_READ = 2000
-EXAMPLES_ASKED = 40
-"""How long a job has waited costs a question each; the rest of a burst of new shapes comes with the next ticks."""
+SINGLE_JOBS_READ = 5000
+"""Of the jobs that are read one by one, to know how long a shape waits and why it was not matched."""
 
 
 class _Known:
@@ -29,7 +29,6 @@ class _Known:
 
     def __init__(self) -> None:
         self.judged = shapes.Judged()
-        self.since: dict[str, int] = {}
 
 
 _known: dict[str, _Known] = {}
@@ -44,12 +43,13 @@ def queue(
     watched = _watched_jobs(machine for _, machine in ads.values())
     daemon = htcondor2.Schedd(location(asked.address, "Scheduler"))
     with translated(asked.name):
-        counts = daemon.query("true", ["JobStatus", "JobUniverse"], opts=htcondor2.QueryOpt.GroupBy)
-        found = _vanilla(daemon, counts, watched)
-        waits = _waits(daemon, known, found)
+        others = daemon.query(
+            f"JobUniverse != {VANILLA} || JobStatus == {HELD}", ["JobStatus", "JobUniverse"], opts=GROUP_BY
+        )
+        found, waits = _vanilla(daemon, watched)
     known.judged.keep(found)
     seen = shapes.finish(asked.name, found, ads, known.judged, waits, asked.stamps)
-    return _queue(asked.name, counts, seen), _watched_machines(found)
+    return _queue(asked.name, others, seen), _watched_machines(found)
 
 
 def jobs_on(asked: ScheddTarget, machines: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -67,27 +67,39 @@ def jobs_on(asked: ScheddTarget, machines: Sequence[str]) -> dict[str, tuple[str
     return {name: tuple(sorted(set(there))) for name, there in jobs.items() if there}
 
 
-def _vanilla(daemon: Any, counts: Sequence[Any], watched: frozenset[str]) -> dict[shapes.Key, shapes.Gathered]:
+def _vanilla(daemon: Any, watched: frozenset[str]) -> tuple[dict[shapes.Key, shapes.Gathered], shapes.Waits]:
     alive = " || ".join(f"JobStatus == {status}" for status in ALIVE)
     attributes = [*shapes.ATTRIBUTES, "JobUniverse", *sorted(watched)]
-    groups = (
-        daemon.query(f"JobUniverse == {VANILLA} && ({alive})", attributes, opts=htcondor2.QueryOpt.GroupBy)
-        if any(ad.get("JobUniverse") == VANILLA for ad in counts)
-        else []
-    )
+    groups = daemon.query(f"JobUniverse == {VANILLA} && ({alive})", attributes, opts=GROUP_BY)
     found = shapes.gather(groups, watched)
     told = sorted({name for ad in groups for name in ad if name.lower() not in shapes.COUNTERS} | set(attributes))
     for cluster, hidden in _factories(daemon, told):
         shapes.add_hidden(found, cluster, hidden, watched)
-    if groups:
-        rejected = daemon.query(
-            f"JobUniverse == {VANILLA} && JobStatus == {shapes.IDLE} && LastRejMatchReason isnt undefined",
-            [*told, "LastRejMatchReason"],
-            limit=REJECTS_READ,
+    return found, _single_jobs(daemon, told, found, watched)
+
+
+def _single_jobs(
+    daemon: Any, told: Sequence[str], found: dict[shapes.Key, shapes.Gathered], watched: frozenset[str]
+) -> shapes.Waits:
+    """Since when each cluster waits, from its first job; and why the negotiator did not match, where it said so.
+
+    The negotiator says so on one job of a shape only.
+    """
+    since: dict[int, int] = {}
+    now = 0
+    if any(shape.idle for shape in found.values()):
+        ads = daemon.query(
+            f"JobUniverse == {VANILLA} && JobStatus == {shapes.IDLE}"
+            " && (ProcId == 0 || LastRejMatchReason isnt undefined)",
+            [*told, "LastRejMatchReason", "ClusterId", "ProcId", "QDate", "ServerTime"],
+            limit=SINGLE_JOBS_READ,
         )
-        for job in rejected:
-            shapes.note_reject(found, job, watched)
-    return found
+        for ad in ads:
+            since[whole(ad, "ClusterId")] = whole(ad, "QDate")
+            now = max(now, whole(ad, "ServerTime"))
+            if "LastRejMatchReason" in ad:
+                shapes.note_reject(found, ad, watched)
+    return shapes.Waits(since=since, now=now)
 
 
 def _factories(daemon: Any, attributes: Sequence[str]) -> Iterable[tuple[Any, int]]:
@@ -99,9 +111,7 @@ def _factories(daemon: Any, attributes: Sequence[str]) -> Iterable[tuple[Any, in
     )
     if not clusters:
         return
-    present = daemon.query(
-        "JobMaterializeLimit isnt undefined", ["ClusterId", "JobMaterializeLimit"], opts=htcondor2.QueryOpt.GroupBy
-    )
+    present = daemon.query("JobMaterializeLimit isnt undefined", ["ClusterId", "JobMaterializeLimit"], opts=GROUP_BY)
     jobs = {ad["ClusterId"]: int(ad["JobCount"]) for ad in present}
     for ad in clusters:
         hidden = hidden_jobs(ad, jobs.get(ad["ClusterId"], 0))
@@ -117,35 +127,17 @@ def hidden_jobs(cluster: Mapping[str, object], present: int) -> int:
     return max(0, min(unmade, whole(cluster, "JobMaterializeLimit") - present))
 
 
-def _waits(daemon: Any, known: _Known, found: Mapping[shapes.Key, shapes.Gathered]) -> shapes.Waits:
-    """Since when the first idle job of each shape waits; asked once for each, by its id, which a schedd looks up."""
-    examples = {str(shape.first): shape.first for shape in found.values() if shape.first is not None}
-    known.since = {job: since for job, since in known.since.items() if job in examples}
-    now = 0
-    unknown = [examples[job] for job in examples if job not in known.since]
-    again = [job for job in examples.values() if str(job) in known.since][:1]
-    for job in [*unknown[:EXAMPLES_ASKED], *([] if unknown else again)]:
-        ads = daemon.query(
-            f"ClusterId == {job.cluster} && ProcId == {job.proc}",
-            ["ClusterId", "ProcId", "QDate", "EnteredCurrentStatus", "ServerTime"],
-        )
-        for ad in ads:
-            known.since[str(job)] = whole(ad, "EnteredCurrentStatus") or whole(ad, "QDate")
-            now = max(now, whole(ad, "ServerTime"))
-    return shapes.Waits(since=known.since, now=now)
-
-
 def _queue(name: str, counts: Sequence[Any], seen: tuple[JobShape, ...]) -> ScheddQueue:
-    held = running = 0
+    held = 0
     others: dict[str, int] = {}
     for ad in counts:
         universe, status, jobs = ad.get("JobUniverse"), ad.get("JobStatus"), int(ad["JobCount"])
         if universe == VANILLA:
-            held += jobs if status == HELD else 0
-            running += jobs if status in shapes.HOLDS_A_SLOT else 0
+            held += jobs
         elif status in ALIVE:
             kind = UNIVERSES.get(universe, f"universe {universe}")
             others[kind] = others.get(kind, 0) + jobs
+    running = sum(shape.running for shape in seen)
     return ScheddQueue(schedd=name, shapes=seen, other_universes=others, held=held, running=running)
 
 

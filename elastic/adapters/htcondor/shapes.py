@@ -170,9 +170,9 @@ def limits_of(ad: Any) -> tuple[tuple[str, float], ...]:
 
 
 class Waits(NamedTuple):
-    """What is known of single jobs: since when each example waits, by its schedd's clock, and that clock now."""
+    """When each cluster was submitted, by its schedd's clock, and that clock now."""
 
-    since: Mapping[str, int]
+    since: Mapping[int, int]
     now: int
 
 
@@ -190,7 +190,7 @@ def finish(
         name = f"{schedd}#{hashlib.blake2s(repr(key).encode(), digest_size=6).hexdigest()}"
         verdicts = _verdicts(key, shape, templates, judged)
         example = str(shape.first or shape.last or "")
-        since = waits.since.get(example) if shape.idle else None
+        since = waits.since.get(shape.first.cluster) if shape.first is not None else None
         shapes.append(
             JobShape(
                 id=name,

@@ -105,14 +105,19 @@ def read(ad: Mapping[str, object], kind: str = "") -> Slot:
     )
 
 
+Startd = tuple[str, str]
+"""Name and address."""
 Row = tuple[object, ...]
-"""A Machine's fields in their order, `total` and `free` as plain tuples: a process hands over thousands of them."""
+"""A Machine's fields in their order, `total` and `free` as plain tuples: a process hands over thousands of them.
+
+The last is when the collector heard of it, by the collector's clock, in place of the age.
+"""
 
 
-def row(slots: Sequence[Slot], heard_now: int, busy_at: int = 0) -> Row:
-    """One startd with all its slots; `heard_now` is the collector's clock, `busy_at` when it was last seen claimed.
+def row(slots: Sequence[Slot], busy_at: int = 0) -> Row:
+    """One startd with all its slots; `busy_at` is when it was last seen claimed, on its own clock.
 
-    The latter on the startd's own clock: the first ad after a job may still count from the job's beginning.
+    The first ad after a job may still count the idle time from the job's beginning.
     """
     first = slots[0]
     whole = first if len(slots) == 1 else min(slots, key=lambda s: (s.dynamic, not s.partitionable, s.name))
@@ -141,15 +146,16 @@ def row(slots: Sequence[Slot], heard_now: int, busy_at: int = 0) -> Row:
         tuple(free),
         None if drain is None else (*drain, drained),
         accepts and drain is None,
-        float(max(0, heard_now - heard)) if heard_now and heard else 0.0,
+        heard,
     )
 
 
-def by_startd(slots: Iterable[Slot]) -> Mapping[tuple[str, str], list[Slot]]:
+def by_startd(slots: Iterable[Slot]) -> Mapping[Startd, tuple[Slot, ...]]:
     """Slots grouped by their startd: its name and address, for two startds may share either one."""
-    groups: dict[tuple[str, str], list[Slot]] = {}
+    groups: dict[Startd, tuple[Slot, ...]] = {}
     for slot in slots:
-        groups.setdefault((slot.name, slot.address), []).append(slot)
+        key = (slot.name, slot.address)
+        groups[key] = (*groups[key], slot) if key in groups else (slot,)
     return groups
 
 
