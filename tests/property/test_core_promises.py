@@ -18,7 +18,20 @@ from elastic.core.override import OverrideKind, in_force
 from elastic.core.planner import plan
 from elastic.core.record import Plan
 from elastic.core.sighting import timers
-from tests.core.builders import NOW, SITE, look, memory, server
+from tests.core.builders import (
+    NOW,
+    SITE,
+    changed,
+    drain,
+    failed,
+    joined,
+    look,
+    machine,
+    memory,
+    server,
+    spec,
+    wish,
+)
 from tests.property.worlds import World, observed, records, sightings, worlds
 
 
@@ -187,8 +200,8 @@ def test_nothing_but_drains_and_deletions_of_ours_is_ever_taken_back_or_forgotte
                 assert record.delete_asked_at is None
             case Forget():
                 worker = known[action.worker]
-                assert worker.phase is Phase.GONE or (worker.phase is Phase.FAILED and worker.record.server_id is None)
-                assert not worker.stale
+                nothing_came = worker.phase is Phase.FAILED and worker.record.server_id is None
+                assert worker.phase is Phase.GONE or (nothing_came and not worker.stale)
             case Launch() | DrainWorker() | Delete() | Adopt():
                 pass
 
@@ -197,14 +210,43 @@ def _ours_by_ad(worker: Worker) -> bool:
     return worker.phase in (Phase.DRAINING, Phase.DRAINED)
 
 
-@given(st.data())
-def test_the_short_way_and_the_whole_way_agree_about_every_worker(data: st.DataObject) -> None:
-    sighted = data.draw(sightings(data.draw(records("w1"))))
-    world = data.draw(worlds())
-    now = observed((sighted,))
+STEADY = joined("w1", busy_seen=True)
+NEWS: list[dict[str, object]] = [
+    {},
+    {"drain": drain()},
+    {"fence_asked_at": NOW - 5},
+    {"delete_asked_at": NOW - 5},
+    {"missing_since": NOW - 30},
+    {"failed_at": NOW - 30},
+    {"vanished_at": NOW - 30},
+    {"active_at": None},
+    {"joined_at": None},
+    {"server_id": None},
+    {"started": 6},
+    {"address": "<elsewhere>"},
+    {"machine": "old.pool"},
+    {"busy_seen": False},
+    {"wish": wish()},
+    {"protected_by": "ann"},
+    {"quarantine": "bad disk"},
+]
+
+
+@given(st.data(), st.sampled_from([None, *NEWS]), st.sampled_from([None, NOW - 60, NOW]))
+def test_the_short_way_and_the_whole_way_agree_about_every_worker(
+    data: st.DataObject, news: dict[str, object] | None, blind_until: float | None
+) -> None:
+    record = changed(STEADY, news) if news is not None else data.draw(records("w1"))
+    sighted = data.draw(sightings(record))
+    if news is not None and data.draw(st.integers(0, 3)):
+        sighted = replace(
+            sighted, server=server(), machine=machine(idle=data.draw(st.sampled_from([None, 5.0, 5000.0])))
+        )
+    now = data.draw(st.sampled_from([observed((sighted,)), failed(observed((sighted,)), "machines", "servers")]))
     servers = now.servers.value.servers if now.servers.value else ()
-    sight = fleets._sighting(world.memory, now, servers, frozenset({"ledger-1"}), NOW)  # noqa: SLF001
-    clock = timers(world.specs[0], ())
+    known = memory([record], blind_until=blind_until)
+    sight = fleets._sighting(known, now, servers, frozenset({"ledger-1"}), NOW)  # noqa: SLF001
+    clock = timers(spec(), ())
     short = sight.worker(sighted.record, sighted.machine, clock)
     assert short == sight.looked_at(sighted.record, sighted.machine, clock)
 
