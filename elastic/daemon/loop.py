@@ -1,5 +1,6 @@
 """When ticks happen: at the next wake that the last plan named, or sooner when asked; never two at once."""
 
+import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -72,7 +73,7 @@ class Loop:
 
     def start(self) -> None:
         """Begin with a tick at once."""
-        usual = IntervalTrigger(seconds=self._real(self.pace.tick_seconds), jitter=self._jitter())
+        usual = IntervalTrigger(seconds=self._real(self.pace.tick_seconds))
         self._scheduler.add_job(self._run, usual, id=TICK, next_run_time=datetime.now(UTC))
         clean = IntervalTrigger(seconds=self._real(self.pace.housekeeping_seconds), jitter=60)
         self._scheduler.add_job(self._clean, clean, id=HOUSEKEEPING, executor=HOUSEKEEPING)
@@ -115,7 +116,7 @@ class Loop:
 
     def keep_time(self) -> bool:
         """Begin a tick that should have begun by now (the wall clock was set back); return whether."""
-        late = self.running_since is None and monotonic() > self._due + LATE_SECONDS + self.pace.jitter_seconds
+        late = self.running_since is None and monotonic() > self._due + LATE_SECONDS
         if late and not self._stopped:
             self._scheduler.modify_job(TICK, next_run_time=datetime.now(UTC))
             self._due = monotonic()
@@ -124,7 +125,7 @@ class Loop:
     def repace(self, pace: Pace) -> None:
         """Take a changed pace from the next tick on."""
         self.pace = pace
-        usual = IntervalTrigger(seconds=self._real(pace.tick_seconds), jitter=self._jitter())
+        usual = IntervalTrigger(seconds=self._real(pace.tick_seconds))
         self._scheduler.modify_job(TICK, trigger=usual)
 
     def _run(self) -> None:
@@ -151,12 +152,15 @@ class Loop:
             soonest = now + self.pace.min_wake_seconds
             if self._nudged:
                 wake, reason = soonest, self.wake_reason
-            self._move(max(wake, soonest), reason)
+            wake = max(wake, soonest)
+            # A regular tick may as well be a little later; what somebody waits for (validation, an operator) may not.
+            regular = wake - now >= self.pace.tick_seconds
+            self._move(wake, reason, random.uniform(0.0, self.pace.jitter_seconds) if regular else 0.0)  # noqa: S311
 
-    def _move(self, when: float, reason: str) -> None:
-        """Let the next tick be at `when` on the world's clock, counted from the last tick's now."""
+    def _move(self, when: float, reason: str, jitter_seconds: float = 0.0) -> None:
+        """Let the next tick be at `when` on the world's clock, counted from the last tick's now, or a little later."""
         waiting = self._real(when - self._last_now) if self._last_now > float("-inf") else 0.0
-        self._due = self._started + waiting
+        self._due = self._started + waiting + jitter_seconds
         self.next_wake, self.wake_reason = when, reason
         left = max(0.0, self._due - monotonic())
         with suppress(JobLookupError):  # the scheduler was shut down meanwhile
@@ -170,6 +174,3 @@ class Loop:
 
     def _real(self, seconds: float) -> float:
         return max(0.001, seconds / self._world.speed)
-
-    def _jitter(self) -> float | None:
-        return self.pace.jitter_seconds or None

@@ -37,7 +37,7 @@ def bursts(jobs: int) -> Sequence[Burst]:
     large = jobs // 8
     every = (
         Burst(name="small", count=jobs - large, seconds=(6, 12), cpus=1, memory_mb=128),
-        Burst(name="large", count=large, seconds=(10, 16), cpus=3, memory_mb=1024),
+        Burst(name="large", count=large, seconds=(6, 10), cpus=3, memory_mb=1024),
     )
     return tuple(burst for burst in every if burst.count)
 
