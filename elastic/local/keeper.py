@@ -131,10 +131,13 @@ class Keeper:
         return daemon
 
     def _stay(self, daemon: DaemonProcess) -> None:
+        """Stay until told; a daemon that ends by itself takes nobody's jobs along."""
         while not self._told:
-            if daemon.pid is None:
-                raise LocalError(f"the daemon ended by itself; the end of its log:\n{daemon.log_tail()}")
-            if self._state.phase is GridPhase.STARTING and answers(f"{daemon.url}/readyz"):
+            phase = self._state.phase
+            if daemon.pid is None and phase is not GridPhase.BROKEN:
+                detail = f"the daemon ended by itself; the end of its log:\n{daemon.log_tail()}"
+                self._say(phase=GridPhase.BROKEN, detail=detail)
+            elif phase is GridPhase.STARTING and answers(f"{daemon.url}/readyz"):
                 self._say(phase=GridPhase.READY)
             time.sleep(LOOK_SECONDS)
 

@@ -14,6 +14,7 @@ import pytest
 from elastic.local.poolfolder import PoolFolder
 from elastic.local.processes import marked, teardown
 from tests.lab.jobs import Jobs
+from tests.lab.outcomes import histories, unhurt
 from tests.lab.rounds import ROOT, elastic
 from tests.lab.support import Client, wait
 
@@ -73,6 +74,21 @@ def test_a_grid_with_jobs_is_removed_only_by_force(home: Path) -> None:
     assert (refused.returncode, "3 jobs of grid a have not ended" in refused.stderr) == (1, True)
     assert listed(home) == [("a", "ready")]
     assert (down(home, "--force").returncode, (home / "a").exists()) == (0, False)
+
+
+def test_a_grid_whose_daemon_was_killed_is_shown_and_keeps_its_jobs(home: Path) -> None:
+    assert up(home).returncode == 0
+    folder = PoolFolder(home / "a")
+    with Client(folder) as client:
+        batch = Jobs(client, folder).sleep("short", 1, 5)
+        wait(batch.worker, what="the job runs")
+        (daemon,) = marked(home / "a" / "daemon")
+        os.kill(daemon.pid, signal.SIGKILL)
+        wait(lambda: listed(home) == [("a", "broken")], what="the grid is broken")
+        batch.wait(30)
+        assert histories(batch) == unhurt(batch)
+        wait(lambda: not client.jobs(), what="the job leaves the queue")
+    assert (down(home).returncode, (home / "a").exists()) == (0, False)
 
 
 def test_a_grid_whose_keeper_was_killed_is_shown_and_removed_with_its_workers(home: Path) -> None:
