@@ -16,7 +16,7 @@ from typing import TypeVar
 from elastic.core.assemble import assemble
 from elastic.core.decide import decide
 from elastic.core.guardrails import constrain
-from elastic.core.memory import GroupMemory, Memory, WorkerRecord
+from elastic.core.memory import GroupMemory, Memory, Template, WorkerRecord
 from elastic.core.model import GroupSpec, SiteSpec
 from elastic.core.observation import (
     JobShape,
@@ -108,7 +108,12 @@ def remembered(specs: Mapping[str, GroupSpec], workers: int) -> Memory:
     names = sorted(specs)
     records = (worker(i, names[i % len(names)]) for i in range(workers))
     groups = {
-        name: GroupMemory(group=name, join_seconds=tuple(60.0 + i % 40 for i in range(100)), boot_allowance=100)
+        name: GroupMemory(
+            group=name,
+            template=Template(ad="[]", resources=OFFERS, learned=True),
+            join_seconds=tuple(60.0 + i % 40 for i in range(100)),
+            boot_allowance=100,
+        )
         for name in names
     }
     return Memory(ledger=LEDGER, pool="bench", workers={r.name: r for r in records}, groups=groups, tick=100)

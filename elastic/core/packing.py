@@ -167,9 +167,9 @@ class Shelf:
         touched = full + (1 if rest else 0)
         self._remove(free, touched - min(used, touched), min(used, touched))
         if full:
-            self._put(free.less(takes, each), 0, full)
+            self._put(_left(free, takes, each), 0, full)
         if rest:
-            self._put(free.less(takes, rest), 0, 1)
+            self._put(_left(free, takes, rest), 0, 1)
         return full * each + rest
 
     def _remove(self, free: Resources, untouched: int, used: int) -> None:
@@ -183,6 +183,16 @@ class Shelf:
         if not bucket:
             del self._by_cpus[free.cpus]
             self.most_cpus = max(self._by_cpus, default=0)
+
+
+def _left(free: Resources, takes: Resources, times: int) -> Resources:
+    """What is left of `free` after taking what is known to fit."""
+    return Resources(
+        free.cpus - times * takes.cpus,
+        free.memory_mb - times * takes.memory_mb,
+        free.disk_mb - times * takes.disk_mb,
+        free.gpus - times * takes.gpus,
+    )
 
 
 class _Packer:
