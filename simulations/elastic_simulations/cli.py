@@ -38,6 +38,13 @@ def run(
     engine: Annotated[str, typer.Option("--engine", help="python, numba or full.")] = "python",
     warmup: Annotated[float, typer.Option("--warmup", help="Leave out jobs of the first seconds.")] = 0.0,
     fmt: Annotated[str, typer.Option("--format", help="The trace's format, where its name does not say.")] = "",
+    scale_arrivals: Annotated[float, typer.Option("--scale-arrivals", help="So many times as many jobs a second.")] = 1,
+    scale_runtime: Annotated[float, typer.Option("--scale-runtime", help="Run times so many times as long.")] = 1.0,
+    bootstrap_days: Annotated[int | None, typer.Option("--bootstrap-days", help="So many days, drawn anew.")] = None,
+    jobs_to: Annotated[
+        Path | None, typer.Option("--jobs", help="Write every job: .swf, .csv (evalys) or .parquet.")
+    ] = None,
+    workers_to: Annotated[Path | None, typer.Option("--workers", help="Write every worker: .csv or .parquet.")] = None,
     output: As = Output.TABLE,
 ) -> None:
     """Simulate one trace under one policy, or on a fixed number of cores."""
@@ -45,6 +52,7 @@ def run(
     from elastic_simulations.runs.running import run as simulate
     from elastic_simulations.runs.settings import RunSettings
     from elastic_simulations.traces.reading import read
+    from elastic_simulations.traces.shaping import shaped
 
     settings = RunSettings(
         policy=policy,
@@ -60,7 +68,17 @@ def run(
         engine=engine,
         warmup=warmup,
     )
-    answer = report(simulate(read(trace, fmt), settings))
+    jobs = shaped(
+        read(trace, fmt), arrivals=scale_arrivals, runtime=scale_runtime, days=bootstrap_days, seed=settings.seed
+    )
+    result = simulate(jobs, settings)
+    answer = report(result)
+    if jobs_to is not None or workers_to is not None:
+        from elastic_simulations.runs.tables import write_jobs, write_workers
+
+        for write, path in ((write_jobs, jobs_to), (write_workers, workers_to)):
+            if path is not None:
+                write(result, path)
     if output is Output.JSON:
         print(json.dumps(answer, indent=2))
         return

@@ -10,6 +10,9 @@ from elastic_simulations.traces.trace import MICROSECONDS, Note
 
 HOUR_US = 3600 * MICROSECONDS
 
+IGNORED = ("after", "memory_mb", "disk_mb", "gpus")
+"""Columns that the fast engine does not look at: a job starts on cores alone, whatever ran before it."""
+
 Plain = Mapping[str, object]
 
 
@@ -54,6 +57,7 @@ def report(result: Result) -> Plain:
         "littles_law_residual": result.littles_law_residual,
         "warmup_s": result.settings.warmup,
         "jain": _jain(result),
+        "ignored": [name for name in IGNORED if name in trace.optional],
         "repaired": [_note(note) for note in trace.repaired],
         "dropped_rows": [_note(note) for note in trace.dropped],
         "trace": trace.source,

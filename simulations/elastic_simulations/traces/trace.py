@@ -3,9 +3,12 @@
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-Column: TypeAlias = "array[int]"
+if TYPE_CHECKING:
+    Column: TypeAlias = array[int]
+else:
+    Column = array  # Python 3.11 knows no array[int] when it runs.
 """64-bit whole numbers (type code q), one a job; UNKNOWN where the source does not say."""
 
 UNKNOWN = -1
@@ -57,7 +60,7 @@ class Trace:
         """Rows of the file that are no job here."""
         return sum(note.rows for note in self.dropped)
 
-    def column(self, name: str) -> "Column | None":
+    def column(self, name: str) -> Column | None:
         """A required or optional column; None when the source says nothing of it."""
         return getattr(self, name) if name in REQUIRED else self.optional.get(name)
 

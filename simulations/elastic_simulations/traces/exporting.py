@@ -1,0 +1,94 @@
+"""Traces and results as files of others: SWF, and the CSV of Batsim and evalys."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Column, Trace
+
+EVALYS = (
+    "jobID",
+    "workload_name",
+    "submission_time",
+    "requested_number_of_resources",
+    "requested_time",
+    "success",
+    "starting_time",
+    "execution_time",
+    "finish_time",
+    "waiting_time",
+    "turnaround_time",
+    "stretch",
+    "allocated_resources",
+)
+
+
+class Written(Protocol):
+    """Something with `write`."""
+
+    def write(self, text: str, /) -> object: ...
+
+
+def write_swf(trace: Trace, file: Written, start_us: Column | None = None) -> None:
+    """All jobs as SWF 2.2, with their waits where they are known; seconds, with a fraction where there is one."""
+    file.write("; Version: 2.2\n; Conversion: elastic\n")
+    for line in trace.header:
+        if not line.startswith(("Version:", "Conversion:")):
+            file.write(f"; {line}\n")
+    for row in _swf_rows(trace, start_us):
+        file.write(" ".join(row) + "\n")
+
+
+def write_evalys(trace: Trace, file: Written, start_us: Column, worker: Column) -> None:
+    """Every started job as a line of evalys' jobs.csv; `allocated_resources` is the number of its worker."""
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(EVALYS)
+    estimate = trace.optional.get("estimate_us")
+    for job, (submit, run, cores, start) in enumerate(
+        zip(trace.submit_us, trace.run_us, trace.cores, start_us, strict=True)
+    ):
+        if start == UNKNOWN:
+            continue
+        turnaround = start - submit + run
+        times = (start, run, start + run, start - submit, turnaround)
+        wanted = estimate[job] if estimate is not None else UNKNOWN
+        head = (job + 1, "elastic", seconds(submit), cores, seconds(wanted), 1)
+        rows.writerow((*head, *map(seconds, times), repr(turnaround / run), worker[job]))
+
+
+def seconds(value_us: int) -> str:
+    """Microseconds as seconds, exactly; -1 for unknown."""
+    if value_us == UNKNOWN:
+        return "-1"
+    whole, rest = divmod(value_us, MICROSECONDS)
+    return f"{whole}.{rest:06}".rstrip("0") if rest else str(whole)
+
+
+def _swf_rows(trace: Trace, start_us: Column | None) -> Iterator[Iterable[str]]:
+    known = trace.optional
+    for job, (submit, run, cores) in enumerate(zip(trace.submit_us, trace.run_us, trace.cores, strict=True)):
+
+        def of(name: str, place: int = job) -> int:
+            column = known.get(name)
+            return UNKNOWN if column is None else column[place]
+
+        wait = UNKNOWN if start_us is None or start_us[job] == UNKNOWN else start_us[job] - submit
+        memory, after = of("memory_mb"), of("after")
+        per_core = UNKNOWN if memory == UNKNOWN else memory * 1024 // cores
+        yield (
+            str(job + 1),
+            seconds(submit),
+            seconds(wait),
+            seconds(run),
+            str(cores),
+            seconds(of("cpu_us")),
+            "-1",
+            str(cores),
+            seconds(of("estimate_us")),
+            str(per_core),
+            "1",
+            *(str(UNKNOWN if of(name) == UNKNOWN else of(name) + 1) for name in ("user", "group")),
+            *("-1",) * 3,
+            str(UNKNOWN if after == UNKNOWN else after + 1),
+            seconds(of("think_us")) if after != UNKNOWN else "-1",
+        )

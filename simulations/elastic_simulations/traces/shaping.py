@@ -1,0 +1,89 @@
+"""A trace at another pace, with other run times, or as days drawn anew from its own."""
+
+from array import array
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+from elastic_simulations.traces.errors import TraceError
+from elastic_simulations.traces.made import fingerprint
+from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Column, Trace
+
+DAY_US = 86_400 * MICROSECONDS
+
+
+def shaped(trace: Trace, *, arrivals: float, runtime: float, days: int | None, seed: int) -> Trace:
+    """Days are drawn first, then arrivals and run times scaled; a factor of 1 and no days leave the trace as it is."""
+    if days is not None:
+        trace = bootstrapped(trace, days, seed)
+    if arrivals != 1.0:
+        trace = scaled_arrivals(trace, arrivals)
+    return scaled_run(trace, runtime) if runtime != 1.0 else trace
+
+
+def scaled_arrivals(trace: Trace, factor: float) -> Trace:
+    """`factor` times as many jobs a second: every submit time divided by it, rounded to whole microseconds."""
+    ratio = _ratio(trace, factor, "--scale-arrivals")
+    submit = array("q", (at * ratio[1] // ratio[0] for at in trace.submit_us))
+    return _shaped(trace, f"arrivals x {factor:g}", submit_us=submit)
+
+
+def scaled_run(trace: Trace, factor: float) -> Trace:
+    """Every run time, cpu time and estimate times `factor`; at least one microsecond."""
+    ratio = _ratio(trace, factor, "--scale-runtime")
+    optional = {
+        name: array("q", (_times(value, ratio) for value in column)) if name in {"cpu_us", "estimate_us"} else column
+        for name, column in trace.optional.items()
+    }
+    run = array("q", (_times(value, ratio) for value in trace.run_us))
+    return replace(_shaped(trace, f"run times x {factor:g}", run_us=run), optional=optional)
+
+
+def bootstrapped(trace: Trace, days: int, seed: int = 0) -> Trace:
+    """`days` days, each a day of the trace drawn with replacement; a day keeps its jobs, their times of day and order.
+
+    Dependencies between jobs are dropped: the job before may lie in another day, or there more than once.
+    """
+    if days < 1:
+        raise TraceError(trace.source, 0, f"--bootstrap-days {days}: at least 1")
+    by_day: list[list[int]] = [[] for _ in range(trace.submit_us[-1] // DAY_US + 1)]
+    for job, at in enumerate(trace.submit_us):
+        by_day[at // DAY_US].append(job)
+    random = Random(f"{seed}/days")  # noqa: S311 - no secret
+    drawn = [random.randrange(len(by_day)) for _ in range(days)]
+    jobs = [job for day in drawn for job in by_day[day]]
+    if not jobs:
+        raise TraceError(trace.source, 0, "the days drawn have no job; draw more days or another seed")
+    submit = [trace.submit_us[job] + (place - day) * DAY_US for place, day in enumerate(drawn) for job in by_day[day]]
+    kept = {name: column for name, column in trace.optional.items() if name not in {"after", "think_us"}}
+    days_drawn = _shaped(
+        trace,
+        f"{days} days drawn with seed {seed}",
+        submit_us=array("q", submit),
+        run_us=_picked(trace.run_us, jobs),
+        cores=_picked(trace.cores, jobs),
+        line=_picked(trace.line, jobs),
+    )
+    return replace(days_drawn, optional={name: _picked(column, jobs) for name, column in kept.items()})
+
+
+def _picked(column: Column, jobs: list[int]) -> Column:
+    return array("q", map(column.__getitem__, jobs))
+
+
+def _ratio(trace: Trace, factor: float, option: str) -> tuple[int, int]:
+    if not 0 < factor < float("inf"):
+        raise TraceError(trace.source, 0, f"{option} {factor:g}: above 0, and finite")
+    return factor.as_integer_ratio()
+
+
+def _times(value: int, ratio: tuple[int, int]) -> int:
+    return value if value == UNKNOWN else max(1, value * ratio[0] // ratio[1])
+
+
+def _shaped(trace: Trace, how: str, **columns: Column) -> Trace:
+    """The trace with other columns, named for what was done; its checksum covers that."""
+    make: Callable[..., Trace] = replace
+    after = make(trace, source=f"{trace.source} ({how})", **columns)
+    required = {name: getattr(after, name) for name in ("submit_us", "run_us", "cores")}
+    return replace(after, sha256=fingerprint(required))
