@@ -14,7 +14,7 @@ from tests.lab.site import POOL_CONFIG, Site, group
 from tests.lab.support import Client, Lab, wait
 
 HOURS = 10
-QUIET_HOURS = 2
+QUIET_HOURS = 1
 SHORT_JOBS = 6
 SHORT_SHARE = 1 / 3
 """Twenty minutes, of an hour."""
@@ -24,7 +24,7 @@ MINIMUM = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Night:
-    """What was seen from before the long job until the pool had been quiet for two hours."""
+    """What was seen from before the long job until the pool had been quiet for an hour."""
 
     hour_seconds: float
     long_job: Sequence[Event]
