@@ -20,6 +20,9 @@ SHORT_SHARE = 1 / 3
 """Twenty minutes, of an hour."""
 MAXIMUM = 7
 MINIMUM = 1
+# Nobody takes the ads of workers removed by age out of the collector: for its usual 15 minutes the job would be matched
+# to those ghosts, again and again.
+CONTROL_CONFIG = {**POOL_CONFIG, "CLASSAD_LIFETIME": "15"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +95,7 @@ def oldest_first(root: Path, prefix: Path) -> Sequence[Event]:
 
     Return what became of the long job, as soon as it was started a second time or has ended.
     """
-    with (
-        Pool(root, prefix, extra_config=POOL_CONFIG) as pool,
-        Client(pool.folder) as client,
-    ):
+    with Pool(root, prefix, extra_config=CONTROL_CONFIG) as pool, Client(pool.folder) as client:
         try:
             return _shrunk_by_age(Lab(pool, client), Jobs(client, pool.folder))
         finally:
