@@ -39,7 +39,7 @@ def learn(
         if not (blind or worker.stale) and (why := _failed_boot(worker, spec)):
             known = _failed(known, spec, record, why, now)
             counted.append(replace(record, counted=True))
-        elif record.joined_at is not None and now - record.joined_at >= spec.breaker_young_seconds:
+        elif _has_stayed(record, spec, now):
             known = _stayed(known, record)
             counted.append(replace(record, counted=True))
     return _unwatched(known, workers, now), tuple(counted)
@@ -123,10 +123,20 @@ def _failed_boot(worker: Worker, spec: GroupSpec) -> str:
         return ""
     if record.joined_at is None:
         return record.failure or "gone" if worker.phase in (Phase.FAILED, Phase.GONE) else ""
-    if worker.phase not in (Phase.FAILED, Phase.GONE):
-        return ""
     lived = (record.vanished_at or record.joined_at) - record.joined_at
-    return f"died {lived:.0f} s after joining" if lived < spec.breaker_young_seconds else ""
+    dead = worker.phase in (Phase.FAILED, Phase.GONE) or _replaced(worker, spec)
+    return f"died {lived:.0f} s after joining" if dead and lived < spec.breaker_young_seconds else ""
+
+
+def _has_stayed(record: WorkerRecord, spec: GroupSpec, now: float) -> bool:
+    """Whether it lives and is no longer young; one that has vanished has not stayed, however long ago it joined."""
+    joined, here = record.joined_at, record.vanished_at is None
+    return here and joined is not None and now - joined >= spec.breaker_young_seconds
+
+
+def _replaced(worker: Worker, spec: GroupSpec) -> bool:
+    """Lost for so long that another takes its place: were it not counted, a dying image would fill the group."""
+    return worker.phase is Phase.LOST and worker.seconds_in_phase >= spec.lost_counted_seconds
 
 
 def _failed(known: GroupMemory, spec: GroupSpec, record: WorkerRecord, why: str, now: float) -> GroupMemory:

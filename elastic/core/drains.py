@@ -26,7 +26,9 @@ def is_ours(reason: str, ledger: str, worker: str) -> bool:
 def column(record: WorkerRecord, machine: Machine | None, inspection: Inspection | None, ledger: str) -> Ad:
     """What HTCondor says of a worker: the startd's own answer where it was asked, else the collector's ad."""
     if inspection is not None and inspection.answered:
-        return _of_drain(inspection.drain, ledger, record.name)
+        said = _of_drain(inspection.drain, ledger, record.name)
+        # Alive, but with an expired token: what the collector does not know gets no job, and is no capacity.
+        return Ad.NONE if machine is None and said is Ad.SERVING else said
     if inspection is not None and is_fenced(record):
         return Ad.DRAINED
     if machine is None:

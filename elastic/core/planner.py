@@ -168,9 +168,10 @@ def _drain_asked(draft: _Draft, worker: Worker) -> None:
         # A protected worker is resumed at once: drained here, it would go to and fro at each tick.
         draft.refuse(worker.group, "protect", "down", 1, f"{why}; protected by {keeper}", worker.name)
         return
-    if worker.busy and not busy:
+    if worker.busy and wish is not None and not busy:
         draft.refuse(worker.group, "busy", "down", 1, f"{why}; waits until it is empty", worker.name)
         return
+    # Under a stream of jobs a black hole is never seen idle: its startd is asked at each tick, which is safe.
     draft.act(_drain(draft.snapshot, worker, why, busy=worker.busy and busy))
 
 

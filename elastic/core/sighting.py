@@ -211,7 +211,8 @@ class Sighting:
         if machine is not None:
             return "the collector has its ad"
         if record.address and (inspection is None or inspection.answered):
-            return "its startd answers" if inspection is not None else "its startd has not been asked"
+            alive = "its startd answers, and the collector does not know it (has its token expired?)"
+            return alive if inspection is not None else "its startd has not been asked"
         if jobs is None or not jobs.complete:
             return "not every schedd has answered"
         if record.vanished_at is not None and self.now - record.vanished_at < clock.lease_seconds:

@@ -44,8 +44,9 @@ class Losses:
 
     def confirm(self, lookups: Mapping[str, Server | None]) -> None:
         """Take the answers to lookups by id: None = the cloud says that there is none."""
-        gone = {server_id for server_id, server in lookups.items() if server is None}
-        self._confirmed = frozenset(gone)
+        gone = frozenset(server_id for server_id, server in lookups.items() if server is None)
+        # Kept from tick to tick: were they forgotten, those confirmed in turns would hold every list back for ever.
+        self._confirmed = (self._confirmed | gone) - (frozenset(lookups) - gone)
 
 
 def _ran(record: WorkerRecord) -> bool:

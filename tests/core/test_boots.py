@@ -115,6 +115,15 @@ def test_a_worker_that_died_within_ten_minutes_of_joining_counts() -> None:
     assert learned(group(), [old]).breaker == Breaker()
 
 
+def test_a_worker_that_died_young_counts_as_soon_as_another_takes_its_place() -> None:
+    """Counted only when its hour as lost was over, a dying image would have filled the group to its maximum by then."""
+    vanished = {"joined_at": NOW - 700, "vanished_at": NOW - 400, "requested_at": NOW - 800, "counted": False}
+    gone = worker(Phase.LOST, "w1", None, **vanished)._replace(seconds_in_phase=400.0)
+    assert learned(group(), [gone]).breaker == Breaker(failures=1, reason="w1: died 300 s after joining")
+    just = worker(Phase.LOST, "w1", None, **vanished)._replace(seconds_in_phase=299.0)
+    assert learned(group(breaker=Breaker(failures=2)), [just]).breaker == Breaker(failures=2)
+
+
 def test_a_server_that_we_removed_is_no_failed_boot() -> None:
     assert learned(group(), [dead("w1", delete_asked_at=NOW - 1)]).breaker == Breaker()
 

@@ -34,7 +34,9 @@ FENCED = joined(drain=drain(confirmed=20), fence_asked_at=NOW - 5)
         (joined(drain=FRESH), AD_DRAINED, SILENT, Ad.DRAINING),
         (FENCED, None, SILENT, Ad.DRAINED),
         (FENCED, None, None, Ad.NONE),
-        (FENCED, None, SERVING, Ad.SERVING),
+        (FENCED, None, SERVING, Ad.NONE),
+        (joined(), None, SERVING, Ad.NONE),
+        (joined(), None, draining(reason="defrag"), Ad.FOREIGN),
         (joined(drain=drain(), fence_asked_at=NOW - 5), None, SILENT, Ad.NONE),
     ],
     ids=[
@@ -50,7 +52,9 @@ FENCED = joined(drain=drain(confirmed=20), fence_asked_at=NOW - 5)
         "silent, so the ad counts",
         "silent because we switched it off",
         "switched off, but not asked now",
-        "switched off, and yet it answers",
+        "switched off, and yet it answers: no ad until the collector has heard of it again",
+        "alive, but the collector does not know it",
+        "a foreign drain on a startd that the collector does not know",
         "silent, but never confirmed as drained",
     ],
 )

@@ -311,9 +311,13 @@ def test_names_what_is_missing_from_the_proof(known: WorkerRecord, observations:
     assert found.proof_missing == missing
 
 
-def test_a_startd_that_answers_is_not_gone() -> None:
-    found = only(seen([], [server(status=ServerStatus.STOPPED)], answers=answers(SERVING)), LOST)
-    assert (found.phase, found.proof_missing) == (Phase.LOST, "its startd answers")
+def test_a_startd_that_answers_is_not_gone_though_the_collector_does_not_know_it() -> None:
+    """An expired token: alive, perhaps with a job on it, and no capacity, because nothing is matched to it."""
+    alive = "its startd answers, and the collector does not know it (has its token expired?)"
+    found = only(seen([], [server()], answers=answers(SERVING)), LOST)
+    assert (found.phase, found.proof_missing) == (Phase.FAILED, alive)
+    recent = only(seen([], [server()], answers=answers(SERVING)), joined(vanished_at=NOW - 100))
+    assert (recent.phase, recent.proof_missing) == (Phase.LOST, alive)
 
 
 def test_a_fenced_worker_counts_as_drained_while_it_is_silent() -> None:

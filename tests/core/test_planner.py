@@ -306,6 +306,11 @@ def test_a_black_hole_is_drained_first_and_once() -> None:
     assert made == (draining_of("z", "black hole: bad disk"), draining_of("r0"))
 
 
+def test_a_black_hole_that_is_never_seen_idle_is_asked_to_drain_if_nothing_is_claimed() -> None:
+    hole = worker(name="z", idle=None, quarantine="bad disk")
+    assert actions(group(hole), 0) == (draining_of("z", "black hole: bad disk"),)
+
+
 @pytest.mark.parametrize("phase", [Phase.READY, Phase.FAILED, Phase.DRAINED, Phase.LOST, Phase.BOOTING])
 def test_force_deletes_once_whatever_the_phase(phase: Phase) -> None:
     forced = worker(phase, wish=wish(WishKind.FORCE))

@@ -207,9 +207,6 @@ def test_a_daemon_that_is_restarted_every_minute_does_the_same_work() -> None:
     assert len(simulation.grid.datacentre.gone) == 6
 
 
-@pytest.mark.xfail(
-    strict=True, reason="elastic.observer.losses forgets what earlier ticks confirmed, and asks in turns for ever"
-)
 def test_lookups_that_fail_once_do_not_hold_the_list_of_servers_back_for_ever() -> None:
     """Six servers vanish at once, and the first questions for three of them are not answered."""
     simulation = played(
