@@ -26,6 +26,7 @@ PLANNER = ("policy", "pause", "busy", "victim", "idle", "drain share", "proof")
 REFUSED_BY = (*(guardrail.__name__ for guardrail in GUARDRAILS), *PLANNER)
 LOSS_CAUSES = ("named_after_deletion", "evicted")
 BREAKER_NUMBER = {BreakerState.CLOSED: 0, BreakerState.OPEN: 1, BreakerState.CANARY: 2}
+STRAYS = ("stranger", "orphan", "ungrouped")
 MODES = ("observe", "act")
 
 # From half a second of a lab's worker to the 40 minutes that a join may take at most.
@@ -119,6 +120,7 @@ class Metrics:
         self.safe = gauge("elastic_safe_to_scale", "1 if what is known allows this direction.", "direction")
         self.held = gauge("elastic_growth_held_seconds", "Since when growth is held by blindness.")
         self.overrides = gauge("elastic_overrides", "Overrides in force.", "kind")
+        self.strays = gauge("elastic_strays", "Servers that are seen and never touched.", "kind")
         self.success = gauge("elastic_last_success_timestamp_seconds", "When a stage last went well.", "stage")
         self.mode = gauge("elastic_mode", "1 for the mode that the daemon is in.", "mode")
         self.next_wake = gauge("elastic_next_wake_timestamp_seconds", "When the last plan asks for the next tick.")
@@ -167,6 +169,7 @@ class Metrics:
             (self.age, SOURCES),
             (self.queue, QUEUE_STATES),
             (self.mode, MODES),
+            (self.strays, STRAYS),
         ):
             for label in labels:
                 family.labels(label)
@@ -218,6 +221,8 @@ class Metrics:
         kinds = Counted(override.kind for override in snapshot.overrides)
         for kind in OverrideKind:
             self.overrides.labels(kind).set(kinds[kind])
+        for stray, seen in zip(STRAYS, (snapshot.strangers, snapshot.orphans, snapshot.ungrouped), strict=True):
+            self.strays.labels(stray).set(len(seen))
 
     def _observe_done(self, record: TickRecord) -> None:
         for result in record.results:

@@ -34,6 +34,20 @@ class TrustOut(Answer):
     act: str = ""
 
 
+class StrayOut(Answer):
+    """A server that the daemon sees and never touches, or a worker of a group that is not configured any more."""
+
+    kind: str = Field(
+        description="stranger = another ledger's; orphan = ours or handed over, without a record; ungrouped = its"
+        " group is not in the settings.",
+        examples=["orphan"],
+    )
+    name: str
+    server_id: str = ""
+    group: str = ""
+    ledger: str = ""
+
+
 class OverrideOut(Answer):
     """An override in force."""
 
@@ -147,6 +161,7 @@ class StatusOut(Answer):
     trust: TrustOut
     groups: list[GroupOut]
     overrides: list[OverrideOut]
+    strays: list[StrayOut] = Field(description="Named so that somebody looks; nothing is ever done with them.")
 
 
 class WorkerOut(Answer):

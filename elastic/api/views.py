@@ -38,7 +38,25 @@ def status(health: Health, record: TickRecord | None, memory: Memory) -> schemas
         trust=schemas.TrustOut(**asdict(snapshot.trust)),
         groups=groups(record, memory, health.now),
         overrides=[override(o) for o in memory.overrides if o.expires_at > health.now],
+        strays=strays(snapshot, memory),
     )
+
+
+def strays(snapshot: Snapshot, memory: Memory) -> list[schemas.StrayOut]:
+    """What is seen and belongs to nothing that is configured here."""
+    found = [("stranger", server) for server in snapshot.strangers] + [
+        ("orphan", server) for server in snapshot.orphans
+    ]
+    known = {name: memory.workers.get(name) for name in snapshot.ungrouped}
+    return [
+        schemas.StrayOut(kind=kind, name=s.name, server_id=s.id, group=s.group, ledger=s.ledger or "")
+        for kind, s in found
+    ] + [
+        schemas.StrayOut(
+            kind="ungrouped", name=name, server_id=(r.server_id or "") if r else "", group=r.group if r else ""
+        )
+        for name, r in known.items()
+    ]
 
 
 def groups(record: TickRecord | None, memory: Memory, now: float) -> list[schemas.GroupOut]:

@@ -25,6 +25,9 @@ def page(answer: Json) -> RenderableType:
         if status.queue.unserved:
             rows = [(u.jobs, u.cause, u.reason) for u in status.queue.unserved]
             parts += [columns(("jobs not served", "cause", "because"), rows)]
+    if status.strays:
+        seen = [(s.kind, s.name, s.server_id, s.group, s.ledger) for s in status.strays]
+        parts += [Text(), columns(("not touched", "name", "server", "group", "ledger"), seen)]
     if status.overrides:
         held = [
             (o.group, o.kind, o.workers, span(o.expires_at - status.now), o.author, o.reason) for o in status.overrides
