@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from elastic.core.lifecycle import CAPACITY, UPCOMING, Phase
+from elastic.core.lifecycle import Phase
 from elastic.core.memory import Breaker, GroupMemory, WorkerRecord
 from elastic.core.observation import Server
 from elastic.core.override import Override
@@ -228,7 +228,8 @@ class WorkerGroup:
     @property
     def upcoming(self) -> int:
         """Workers asked for that have not joined yet: they answer demand already."""
-        return sum(self.counts.get(phase, 0) for phase in UPCOMING)
+        count = self.counts.get
+        return count(Phase.REQUESTED, 0) + count(Phase.BOOTING, 0) + count(Phase.JOINING, 0)
 
     @property
     def ready(self) -> int:
@@ -246,7 +247,7 @@ class WorkerGroup:
 
         Upcoming, ready, and lost in their first minutes (a collector restart is no loss).
         """
-        return sum(self.counts.get(phase, 0) for phase in CAPACITY) - self.quarantined + self.lost_counted
+        return self.upcoming + self.counts.get(Phase.READY, 0) - self.quarantined + self.lost_counted
 
     @property
     def existing(self) -> int:
