@@ -10,6 +10,7 @@ from elastic.adapters.htcondor.ask import Asker, Askers, Rest
 from elastic.adapters.htcondor.queues import Queues
 from elastic.adapters.htcondor.settings import HTCondorSettings
 from elastic.adapters.htcondor.target import Target, target
+from elastic.adapters.htcondor.uptime import Uptime
 from elastic.core.memory import Template, WorkerRecord
 from elastic.core.observation import (
     Attempt,
@@ -41,6 +42,7 @@ class HTCondorBatch:
         self._queues = Queues(settings, self._collector)
         self._machines: Machines | None = None
         self._machines_at = 0.0
+        self._uptime: Uptime | None = None
         self._machines_rest = Rest(settings.rest_factor)
         self._negotiation: Negotiation | None = None
         self._negotiation_rest = Rest(settings.rest_factor)
@@ -53,9 +55,11 @@ class HTCondorBatch:
                 return _older(self._machines, time.monotonic() - self._machines_at)
             seconds, rest = self._settings.query_seconds, self._machines_rest
             answer = self._collector.ask("machines", self._queues.attributes, seconds=seconds, rest=rest)
-            rows, now, age, texts = cast("tuple[list[tuple[object, ...]], int, float | None, dict[str, str]]", answer)
+            rows, told, texts = cast("tuple[list[tuple[object, ...]], Uptime | None, dict[str, str]]", answer)
             self._machines_at = time.monotonic()
-            seen = tuple(_machine(row, now) for row in rows)
+            self._uptime = uptime = told and told.since(self._uptime, time.monotonic())
+            seen = tuple(_machine(row, uptime.now if uptime else 0) for row in rows)
+            age = uptime.age if uptime else None
             self._machines = Machines(machines=seen, collector_age_seconds=age, template_ads=texts)
             return self._machines
 
@@ -130,7 +134,7 @@ class HTCondorBatch:
         return self._direct.ask(operation, *arguments, seconds=self._settings.control_seconds)
 
 
-def _machine(row: tuple[object, ...], now: int) -> Machine:
+def _machine(row: tuple[object, ...], now: float) -> Machine:
     (name, address, server, worker, kind, claimed, jobs, idle, started, stamp, total, free, drain, accepts, heard) = (
         cast(
             "tuple[str, str, str | None, str | None, str, bool, int, float | None, int, int,"
@@ -153,7 +157,7 @@ def _machine(row: tuple[object, ...], now: int) -> Machine:
         free=Resources(*free),
         drain=None if drain is None else DrainSeen(reason=drain[0], request_id=drain[1], drained=drain[2]),
         accepts_jobs=accepts,
-        ad_age_seconds=float(max(0, now - heard)) if now and heard else 0.0,
+        ad_age_seconds=max(0.0, now - heard) if now and heard else 0.0,
     )
 
 

@@ -39,7 +39,8 @@ TOTALS = {
     "Disk": "TotalSlotDisk",
     "GPUs": "TotalSlotGPUs",
 }
-ATTRIBUTES = ("Arch", "OpSysAndVer")
+ATTRIBUTES = ("Arch", "OpSysAndVer", "ElasticGroup")
+"""The group too, or the template of one would be a worker of another that looks like it until a job asks."""
 STEP = 16
 """Memory and disk within a sixteenth are one kind: detected sizes differ a little from one server to its twin."""
 

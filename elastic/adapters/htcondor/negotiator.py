@@ -82,12 +82,20 @@ def _quotas(collector: Any, groups: Mapping[str, str]) -> Mapping[str, tuple[flo
         return {}
     with translated("collector"):
         ads = collector.query(htcondor2.AdType.Accounting, "IsAccountingGroup =?= true && ConfigQuota > 0")
-    quotas = {}
+    # The negotiator tells of a group some time after its first jobs; until then the configuration has to do.
+    quotas = {name: (quota, 0.0) for name, quota in _configured_quotas(groups) if not _takes_surplus(name, groups)}
     for ad in ads:
         group = str(ad["AccountingGroup"])
-        if f"GROUP_QUOTA_{group}".upper() in groups and not _takes_surplus(group, groups):
+        if group.lower() in quotas:
             quotas[group.lower()] = (float(ad["ConfigQuota"]), _float(ad.get("WeightedResourcesUsed")) or 0.0)
     return quotas
+
+
+def _configured_quotas(groups: Mapping[str, str]) -> Sequence[tuple[str, float]]:
+    """Groups (lower case) with a static quota."""
+    names = _text(groups.get("GROUP_NAMES")).replace(",", " ").split()
+    found = [(name.lower(), _float(_text(groups.get(f"GROUP_QUOTA_{name}".upper())))) for name in names]
+    return [(name, quota) for name, quota in found if quota]
 
 
 def _takes_surplus(group: str, groups: Mapping[str, str]) -> bool:

@@ -8,6 +8,7 @@ import htcondor2
 
 from elastic.adapters.htcondor import kinds, slots
 from elastic.adapters.htcondor.bindings import quoted, text, translated, whole
+from elastic.adapters.htcondor.uptime import Uptime
 
 FETCHED_AT_ONCE = 25
 """Whole ads are twenty times as dear as projected ones, and a new kind is rare: the rest comes with the next ticks."""
@@ -30,13 +31,15 @@ class Pool:
         self._rows: dict[slots.Startd, tuple[tuple[slots.Slot, ...], slots.Row]] = {}
         self._busy_at: dict[slots.Startd, int] = {}
         self._newest = 0
+        self._clock = 0
         self._extra: tuple[str, ...] = ()
         self._asked = 0
 
     def read(self, collector: Any, extra: tuple[str, ...], now: int) -> list[slots.Row]:
         """Every startd, sorted; `extra` attributes tell kinds apart, `now` is the collector's clock."""
-        changed_only = self._slots and extra == self._extra and self._asked % WHOLE_EVERY and now >= self._newest
+        changed_only = self._slots and extra == self._extra and self._asked % WHOLE_EVERY and now >= self._clock
         self._asked += 1
+        self._clock = now
         constraint = NO_DYNAMIC
         if changed_only:
             present = {ad["Name"] for ad in collector.query(htcondor2.AdType.Slot, NO_DYNAMIC, ["Name", "DynamicSlot"])}
@@ -79,34 +82,32 @@ class Pool:
 _pool = Pool()
 
 
-def machines(extra: Sequence[str]) -> tuple[list[slots.Row], int, float | None, dict[str, str]]:
-    """Every startd as a row, the collector's clock and age in seconds, and a template ad of each kind known so far.
+def machines(extra: Sequence[str]) -> tuple[list[slots.Row], Uptime | None, dict[str, str]]:
+    """Every startd as a row, for how long the collector has been up, and a template ad of each kind known so far.
 
     `extra` names further attributes that tell kinds apart: those that jobs now in the queue look at.
     """
     collector = htcondor2.Collector()
     with translated("collector"):
-        now, age = _clock(collector)
-        rows = _pool.read(collector, tuple(extra), now)
+        uptime = _uptime(collector)
+        rows = _pool.read(collector, tuple(extra), int(uptime.now) if uptime else 0)
         examples = _pool.examples()
         missing = {kind: name for kind, name in examples.items() if kind not in _pool.kinds.texts}
         _fetch(collector, dict(sorted(missing.items())[:FETCHED_AT_ONCE]))
     _pool.kinds.keep(frozenset(examples))
-    return rows, now, age, dict(_pool.kinds.texts)
+    return rows, uptime, dict(_pool.kinds.texts)
 
 
-def _clock(collector: Any) -> tuple[int, float | None]:
-    """What the collector's own clock says now, and for how long it has been up by it.
+def _uptime(collector: Any) -> Uptime | None:
+    """For how long the collector has been up, as it said last; None where it does not say.
 
-    Its ad in itself is renewed only every quarter of an hour; the statistics in it are as of the question.
+    Its ad in itself is renewed only every quarter of an hour; the statistics in it every few seconds.
     """
-    ads = collector.query(
-        htcondor2.AdType.Collector, projection=["StatsLifetime", "StatsLastUpdateTime", "MyAddress", "Name"]
-    )
-    if not ads:
-        return 0, None
-    age = ads[0].get("StatsLifetime")
-    return whole(ads[0], "StatsLastUpdateTime"), float(age) if isinstance(age, int | float) else None
+    wanted = ["StatsLifetime", "StatsLastUpdateTime", "MyAddress", "Name"]
+    for ad in collector.query(htcondor2.AdType.Collector, projection=wanted):
+        if told := whole(ad, "StatsLastUpdateTime"):
+            return Uptime(started=told - whole(ad, "StatsLifetime"), now=told)
+    return None
 
 
 def _fetch(collector: Any, missing: dict[str, str]) -> None:

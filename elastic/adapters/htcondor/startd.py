@@ -1,6 +1,5 @@
-"""What is asked of one worker's startd and master: the drain, the look at it, the fence, and the way back."""
+"""What is asked of one worker's startd: the drain, the look at it, the fence, and the way back."""
 
-import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -8,24 +7,18 @@ from typing import Any
 
 import htcondor2
 
-from elastic.adapters.htcondor import slots
+from elastic.adapters.htcondor import master, slots
 from elastic.adapters.htcondor.bindings import ask, location, quoted, translated
-from elastic.adapters.htcondor.target import Target
+from elastic.adapters.htcondor.reach import NobodyListensError, reach
+from elastic.adapters.htcondor.target import CLOCK_SLACK_SECONDS, Target
 from elastic.core.observation import DrainSeen, Inspection
 from elastic.ports import DrainAnswer, PortError, Refused, Transient, Unauthorized
 
 ONLY_IF_EMPTY = '(State == "Unclaimed" || State == "Owner") && (NumDynamicSlots ?: 0) == 0'
 """Evaluated by the startd on each slot in the same step that starts the drain, so nothing can be claimed in between."""
 ONLY_IF_SAFE = '((State == "Unclaimed" || State == "Owner")) || ((RetirementTimeRemaining ?: 0) >= {seconds})'
-ON, OFF_FAST = htcondor2.DaemonCommand.DaemonOn, htcondor2.DaemonCommand.DaemonOffFast
-CLOCK_SLACK_SECONDS = 5
 POLL_SECONDS = 0.1
 SILENT_ANSWERS = 5
-CONNECT_SECONDS = 2.0
-
-
-class NobodyListensError(Transient):
-    """The host is there and says that nothing listens at that port."""
 
 
 def inspect(target: Target) -> Inspection:
@@ -108,7 +101,7 @@ def fence(target: Target, prefix: str, seconds: float) -> None:
         except NobodyListensError:
             continue
         _must_be_drained(target, slots.drain_of(seen), prefix)
-    _command(target, OFF_FAST)
+    master.command(target, master.OFF_FAST, give_up_at)
     failures = 0
     while time.monotonic() < give_up_at:
         try:
@@ -143,19 +136,6 @@ def _look(target: Target) -> list[slots.Slot]:
     if target.server_id and any(slot.server_id not in {None, target.server_id} for slot in seen):
         raise Transient(f"another server's startd answers at the address of {target.machine}")
     return seen
-
-
-def reach(address: str) -> None:
-    """Raise Transient within seconds where nobody listens: the bindings would try for a minute."""
-    if "CCBID=" in address:
-        return
-    host, _, port = address.strip("<>").partition("?")[0].rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
-    except ConnectionRefusedError as error:
-        raise NobodyListensError(f"nobody listens at {host}:{port}") from error
-    except (OSError, ValueError) as error:
-        raise Transient(f"{host}:{port} cannot be reached: {error}") from error
 
 
 def _inspection(seen: Sequence[slots.Slot], target: Target) -> Inspection:
@@ -208,7 +188,7 @@ def _awake(target: Target, give_up_at: float) -> tuple[Target, list[slots.Slot]]
     try:
         return target, _look(target)
     except Transient:
-        _command(target, ON)
+        master.command(target, master.ON, give_up_at)
     while time.monotonic() < give_up_at:
         for address in (target.address, *_addresses(target)):
             try:
@@ -231,31 +211,3 @@ def _addresses(target: Target) -> list[str]:
             ["Name", "MyAddress", slots.SERVER],
         )
     return sorted({ad["MyAddress"] for ad in ads})
-
-
-def _command(target: Target, command: Any) -> None:
-    master = _master(target)
-    reach(master["MyAddress"])
-    with translated(f"master of {target.machine}"):
-        htcondor2.send_command(master, command, "STARTD")
-
-
-def _master(target: Target) -> Any:
-    """The ad of the worker's master: of the startd's own name, else the only one at its address."""
-    host = target.machine.rpartition("@")[2]
-    constraint = f"Name == {quoted(target.machine)} || Machine == {quoted(host)}"
-    with translated("collector"):
-        found = htcondor2.Collector().query(
-            htcondor2.AdType.Master, constraint, ["Name", "Machine", "MyAddress", "MyType", "CondorVersion"]
-        )
-    exact = [ad for ad in found if ad["Name"] == target.machine]
-    beside = [ad for ad in found if _ip(ad["MyAddress"]) == _ip(target.address)]
-    if len(chosen := exact or beside) == 1:
-        return chosen[0]
-    raise Transient(
-        f"{len(chosen)} masters are known for {target.machine}; one is needed to switch its startd off or on"
-    )
-
-
-def _ip(address: str) -> str:
-    return address.strip("<>").partition("?")[0].rpartition(":")[0]

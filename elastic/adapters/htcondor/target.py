@@ -6,6 +6,10 @@ from typing import NamedTuple
 from elastic.core.memory import WorkerRecord
 
 
+CLOCK_SLACK_SECONDS = 5
+"""By how much two daemons of one host may differ on when one of them was started."""
+
+
 class Target(NamedTuple):
     """A startd's name and last address, the start times that are remembered of it, our drain's nonce if any."""
 
