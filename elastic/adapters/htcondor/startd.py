@@ -3,7 +3,6 @@
 import subprocess
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import htcondor2
 

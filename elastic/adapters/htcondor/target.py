@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from elastic.core.memory import WorkerRecord
 
-
 CLOCK_SLACK_SECONDS = 5
 """By how much two daemons of one host may differ on when one of them was started."""
 
