@@ -48,6 +48,10 @@ class Part:
         return template(self.known, self.spec).resources
 
 
+# Looked up once: a member of an enum costs a call of Python each time, for each worker and tick.
+_READY, _LOST = Phase.READY, Phase.LOST
+
+
 def template(known: GroupMemory | None, spec: GroupSpec) -> Template:
     """What a worker of the group looks like to a job: as last joined, before that as configured less the reserve."""
     if known is not None and known.template is not None:
@@ -66,9 +70,9 @@ def tally(spec: GroupSpec, workers: Sequence[Worker], machines: Mapping[str, Mac
             jobs += machines[worker.name].jobs
         if record.quarantine:
             quarantined += phase in CAPACITY
-        elif phase is Phase.READY:
+        elif phase is _READY:
             busy += worker.busy
-        elif phase is Phase.LOST:
+        elif phase is _LOST:
             # One that was leaving anyway is no capacity that might come back.
             lost += worker.seconds_in_phase < spec.lost_counted_seconds and record.drain is None
     held_back = counts[Phase.DRAINING] + counts[Phase.DRAINED]
@@ -139,7 +143,7 @@ def _free_room(part: Part, machines: Mapping[str, Machine]) -> Mapping[Rank, Cou
     idle: Counter[Resources] = Counter()
     upcoming = 0
     for worker in part.workers:
-        if worker.phase is Phase.READY:
+        if worker.phase is _READY:
             machine = machines.get(worker.name)
             if machine is None or not machine.accepts_jobs or machine.free.cpus <= 0:
                 continue
