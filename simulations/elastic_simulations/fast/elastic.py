@@ -13,10 +13,11 @@ from elastic.core.planner import plan
 from elastic.core.policy import Target
 from elastic.core.record import Plan, TickRecord
 from elastic_simulations.draws import Constant, Draws
-from elastic_simulations.fast.orders import ORDERS
-from elastic_simulations.fast.outcome import Outcome, Samples, WorkerTable
+from elastic_simulations.fast.orders import DEFAULT, ORDERS
+from elastic_simulations.fast.outcome import Integrals, Outcome, Samples, WorkerTable
 from elastic_simulations.fast.pool import NEVER, Pool
 from elastic_simulations.fast.quiet import quiet_until
+from elastic_simulations.fast.single import SinglePool
 from elastic_simulations.fast.spec import ElasticSpec
 from elastic_simulations.fast.units import common_unit, in_units
 from elastic_simulations.fast.view import View
@@ -63,8 +64,9 @@ class _Run:
         self.spec = spec
         self.tick_every = times[0] // self.unit
         submit, run = in_units(trace.submit_us, self.unit), in_units(trace.run_us, self.unit)
-        self.pool = Pool(submit, run, trace.cores.tolist(), spec.slots, ORDERS[spec.order])
-        self.view = View(spec, self.pool, self.unit)
+        wants = trace.cores.tolist()
+        self.pool = pool_of(submit, run, wants, spec)
+        self.view = View(spec, self.pool, self.unit, recorded=on_tick is not None)
         self.draws = Draws(spec.seed)
         self.fixed_boot = None if fixed_boot is None else times[2] // self.unit
         self.on_tick = on_tick
@@ -156,6 +158,7 @@ class _Run:
 
     def _tables(self) -> Outcome:
         pool, unit = self.pool, self.unit
+        pool.close()
         ended = pool.now if pool.finished is None else pool.finished
         self.samples.ticks = 0 if self.spec.on_events else ended // self.tick_every + 1
         table = WorkerTable(
@@ -171,7 +174,7 @@ class _Run:
             end_us=_scaled(ends, unit),
             worker=array("q", pool.worker),
             workers=table,
-            integrals=pool.totals.scaled(unit),
+            integrals=self._integrals(ended).scaled(unit),
             samples=self.samples,
             ended_us=ended * unit,
             stopped_us=pool.now * unit,
@@ -179,6 +182,31 @@ class _Run:
             events=pool.arrived + pool.started + 2 * len(pool.requested),
             decisions=self.decisions,
         )
+
+    def _integrals(self, ended: int) -> Integrals:
+        """Those of the loop; supply by its few changes; and (s-d)+ from int s - int d = int (s-d)+ - int (d-s)+."""
+        pool, totals = self.pool, self.pool.totals
+        last = (
+            drained if drained != UNKNOWN else deleted
+            for drained, deleted in zip(pool.drained, pool.deleted, strict=True)
+        )
+        totals.ready = self.spec.slots * sum(
+            (ended if until == UNKNOWN else min(until, ended)) - min(ready, ended)
+            for ready, until in zip(pool.ready_at, last, strict=True)
+            if ready != UNKNOWN
+        )
+        demand = sum(
+            cores * ((ended if start == UNKNOWN else start + run) - submit)
+            for submit, start, run, cores in zip(pool.submit, pool.start, pool.run, pool.wants, strict=False)
+        )
+        totals.over = totals.under + totals.ready - demand
+        return totals
+
+
+def pool_of(submit: list[int], run: list[int], wants: list[int], spec: ElasticSpec) -> Pool:
+    """The pool that suits the jobs: the faster one wherever a worker holds one job at a time."""
+    alike = spec.order == DEFAULT and wants.count(spec.slots) == len(wants)
+    return (SinglePool if alike else Pool)(submit, run, wants, spec.slots, ORDERS[spec.order])
 
 
 def _recorded(

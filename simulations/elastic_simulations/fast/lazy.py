@@ -49,11 +49,12 @@ class Fleet(LazyWorkers):
         return sorted(found, key=lambda w: (-w.record.requested_at, w.name))
 
     def idle_victims(self) -> list[Worker]:
-        found = map(self._worker, self._old)
+        found = [self._worker(number, self._pool.since[number]) for number in self._old]
         return sorted(found, key=lambda w: (-(w.idle_seconds or 0.0), w.name))
 
     def unfinished(self) -> list[Worker]:
-        return sorted(map(self._worker, self._pool.held), key=lambda w: w.name)
+        found = [self._worker(number, self._pool.since[number]) for number in self._pool.held]
+        return sorted(found, key=lambda w: w.name)
 
     def why_kept(self) -> str:
         counts = ((BUSY, self._pool.busy), (NOT_YET, self._pool.idle - len(self._old)))
@@ -63,7 +64,9 @@ class Fleet(LazyWorkers):
         return self._pool.booting + self._pool.ready + len(self._pool.held)
 
     def __iter__(self) -> Iterator[Worker]:
-        return iter(sorted(map(self._worker, self._alive()), key=lambda w: w.name))
+        idle = self._pool.idle_since() | {number: self._pool.since[number] for number in self._pool.held}
+        found = [self._worker(number, idle.get(number)) for number in self._alive()]
+        return iter(sorted(found, key=lambda w: w.name))
 
     @overload
     def __getitem__(self, index: int) -> Worker: ...
@@ -75,12 +78,13 @@ class Fleet(LazyWorkers):
     def _alive(self) -> Iterator[int]:
         return (number for number, at in enumerate(self._pool.deleted) if at == UNKNOWN)
 
-    def _worker(self, number: int) -> Worker:
+    def _worker(self, number: int, idle_since: int | None) -> Worker:
+        """`idle_since` is None for a worker that has a job, or has not joined."""
         pool, seconds = self._pool, self._names.unit_seconds
         phase = self._phase(number)
-        busy = phase is Phase.READY and pool.free[number] < pool.slots
+        busy = phase is Phase.READY and idle_since is None
         joined = pool.ready_at[number]
-        idle = None if busy or joined == UNKNOWN else (pool.now - pool.since[number]) * seconds
+        idle = None if idle_since is None else (pool.now - idle_since) * seconds
         began = pool.requested[number] if joined == UNKNOWN else joined
         return Worker(
             self._names.name(number),

@@ -58,6 +58,8 @@ class Pool:
         self._levels = tuple(levels if order.fullest_first else reversed(levels))
         self._idled: deque[int] = deque()
         self._old: dict[int, None] = {}
+        self._most = 0
+        self._resumed = False
 
     @property
     def idle(self) -> int:
@@ -124,6 +126,7 @@ class Pool:
         self.drained[number] = UNKNOWN
         self._open(number)
         self._old[number] = None
+        self._resumed = True
 
     def delete(self, number: int) -> None:
         """A drained worker, or one that is still booting, is gone."""
@@ -149,6 +152,13 @@ class Pool:
             del old[number]
         return list(old)
 
+    def idle_since(self) -> dict[int, int]:
+        """Every idle worker, and since when."""
+        return {number: self.since[number] for number, free in enumerate(self.free) if free == self.slots}
+
+    def close(self) -> None:
+        """The run is over: `start` and `worker` are whole tables."""
+
     def next_old(self) -> int:
         """Since when that idle worker has been idle which will be old next; NEVER when there is none."""
         idled, since, free, slots = self._idled, self.since, self.free, self.slots
@@ -161,6 +171,10 @@ class Pool:
 
     def advance(self, until: int) -> None:
         """Everything that happens up to and including `until`."""
+        if self.finished is None and self._resumed:
+            # Who was taken back takes a waiting job at once, not with the next event.
+            self._work(self.now)
+            self._resumed = False
         if self.finished is None:
             self._work(until)
         if self.finished is not None:
@@ -190,7 +204,7 @@ class Pool:
         mask = (1 << bits) - 1
         arrived, started, demand, busy, now = self.arrived, self.started, self.demand, self.busy, self.now
         supply = self.ready * slots
-        queue = ready_sum = under = over = under_us = over_us = 0
+        queue = under = under_us = over_us = 0
         peak = self.totals.peak_demand
         next_submit = submit[arrived]
         next_end = running[0] >> bits if running else NEVER
@@ -201,12 +215,10 @@ class Pool:
             at = min(at, until)
             if span := at - now:
                 queue += (arrived - started) * span
-                ready_sum += supply * span
                 if demand > supply:
                     under += (demand - supply) * span
                     under_us += span
                 elif demand < supply:
-                    over += (supply - demand) * span
                     over_us += span
                 now = at
             while next_end == at:
@@ -245,9 +257,7 @@ class Pool:
         self.arrived, self.started, self.demand, self.busy, self.now = arrived, started, demand, busy, now
         totals = self.totals
         totals.queue += queue
-        totals.ready += ready_sum
         totals.under += under
-        totals.over += over
         totals.under_us += under_us
         totals.over_us += over_us
         totals.peak_demand = peak

@@ -25,8 +25,8 @@ KEPT_TIMES = 100
 class View:
     """Sees one pool for the core. `restless` = the policy's memory changed at the last decision."""
 
-    def __init__(self, spec: ElasticSpec, pool: Pool, unit: int) -> None:
-        """Begin with nothing remembered; `unit` in microseconds."""
+    def __init__(self, spec: ElasticSpec, pool: Pool, unit: int, *, recorded: bool) -> None:
+        """Begin with nothing remembered; `unit` in us; `recorded` = somebody reads the ticks' records."""
         self.spec = spec
         self.pool = pool
         self.seconds = unit / MICROSECONDS
@@ -35,6 +35,8 @@ class View:
         self.memory = GroupMemory(group=spec.group.name, boot_allowance=spec.group.boots_start)
         self.restless = False
         self.tick = 0
+        # Without a stabilisation window nobody reads old recommendations: they are kept for records only.
+        self.forgets = not (recorded or spec.group.scale_down_window_seconds)
         self._unit = unit
         self._offers: Resources = spec.group.shape.less(spec.group.reserve)
         self._asker = Asker(spec=spec.group, pool=pool, seconds=self.seconds)
@@ -89,6 +91,9 @@ class View:
     def remember(self, snapshot: Snapshot, proposal: Mapping[str, Target]) -> None:
         """What the core wants remembered of this decision."""
         before = self.memory.policy_memory
+        if self.forgets and all(target.memory == before for target in proposal.values()):
+            self.restless = False
+            return
         for memory in remember(snapshot, proposal).groups:
             self.memory = memory
         self.restless = self.memory.policy_memory != before

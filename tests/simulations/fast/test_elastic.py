@@ -11,6 +11,7 @@ from elastic_simulations.draws import Constant, Exponential
 from elastic_simulations.fast.elastic import run_elastic
 from elastic_simulations.fast.orders import ORDERS
 from elastic_simulations.fast.outcome import Outcome
+from elastic_simulations.fast.pool import Pool
 from elastic_simulations.fast.spec import ElasticSpec, reference_group
 from elastic_simulations.measures.checks import littles_law_residual
 from elastic_simulations.measures.paying import paid
@@ -137,3 +138,22 @@ def test_boot_times_are_drawn_by_worker_and_not_in_order() -> None:
     assert twice[0] == twice[1]
     assert len(set(twice[0].workers.ready)) > 10
     assert twice[0] != run_elastic(trace, replace(spec, seed=5))
+
+
+@given(jobs(), st.sampled_from([0.0, 45.0, 300.0]), st.booleans(), st.integers(1, 12))
+def test_the_pool_for_single_jobs_does_what_the_general_one_does(
+    some: list[Job],
+    idle: float,
+    at_once: bool,  # noqa: FBT001 - drawn
+    most: int,
+) -> None:
+    group = replace(reference_group(idle_seconds=idle, maximum=most), validation_seconds=70.0)
+    spec = replace(SPEC, group=group, policy=Backlog(headroom=2), at_once=at_once)
+    trace = trace_of(some)
+    records: dict[str, list[TickRecord]] = {"fast": [], "general": []}
+    fast = run_elastic(trace, spec, records["fast"].append)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("elastic_simulations.fast.elastic.SinglePool", Pool)
+        general = run_elastic(trace, spec, records["general"].append)
+    assert fast == general
+    assert records["fast"] == records["general"]
