@@ -20,7 +20,7 @@ def clip(shapes: Sequence[JobShape], negotiation: Negotiation) -> Clipped:
     left = dict(negotiation.limits)
     for shape in shapes:
         _take(shape, shape.running, left, {})
-    quota = {name: total - used for name, (total, used) in negotiation.group_quotas.items()}
+    quota = _quota_left(shapes, negotiation)
     startable: dict[str, int] = {}
     unserved: list[Unserved] = []
     for shape in shapes:
@@ -35,6 +35,15 @@ def clip(shapes: Sequence[JobShape], negotiation: Negotiation) -> Clipped:
                 Unserved(shape=shape.id, jobs=jobs - allowed, cause=cause, reason=text, example=shape.example)
             )
     return Clipped(startable=startable, unserved=tuple(unserved))
+
+
+def _quota_left(shapes: Sequence[JobShape], negotiation: Negotiation) -> dict[str, float]:
+    """What each group's quota leaves: the negotiator tells of use every few minutes, the queue of what runs by now."""
+    running: dict[str, int] = {}
+    for shape in shapes:
+        slots = shape.running * max(1, shape.request.cpus)
+        running[shape.accounting_group] = running.get(shape.accounting_group, 0) + slots
+    return {name: total - max(used, running.get(name, 0)) for name, (total, used) in negotiation.group_quotas.items()}
 
 
 def _tightest(shape: JobShape, left: Mapping[str, float], quota: Mapping[str, float], jobs: int) -> tuple[int, str]:

@@ -220,6 +220,13 @@ def test_a_group_quota_without_surplus_clips_demand_in_weighted_slots() -> None:
     )
 
 
+def test_a_group_quota_is_clipped_by_what_runs_before_the_negotiator_tells_of_it() -> None:
+    physics = shape(idle=9, running=3, takes=JOB._replace(cpus=2), accounting_group="physics")
+    quota = Negotiation(group_quotas={"physics": (8.0, 0.0)})
+    snapshot, _ = look(seen(jobs=queue(physics), negotiation=quota), EMPTY)
+    assert snapshot.groups["g"].demand.unmet_jobs == 1
+
+
 # -- what is seen not to start
 
 
