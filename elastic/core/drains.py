@@ -68,6 +68,15 @@ def follow(record: WorkerRecord, inspection: Inspection | None, ledger: str, now
     return record if drain == known else replace(record, drain=drain)
 
 
+def foreign(record: WorkerRecord, machine: Machine | None, inspection: Inspection | None, ad: Ad) -> WorkerRecord:
+    """The record with the reason of somebody else's drain, for as long as one is seen."""
+    if ad is Ad.NONE:
+        return record
+    seen = inspection.drain if inspection is not None and inspection.answered else machine.drain if machine else None
+    why = (seen.reason if seen is not None and seen.reason else "no reason given") if ad is Ad.FOREIGN else ""
+    return record if why == record.foreign_drain else replace(record, foreign_drain=why)
+
+
 def _of_drain(seen: DrainSeen | None, ledger: str, worker: str) -> Ad:
     if seen is None:
         return Ad.SERVING

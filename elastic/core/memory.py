@@ -80,6 +80,7 @@ class WorkerRecord:
     failed_clusters: tuple[str, ...] = ()
     busy_seen: bool = False
     counted: bool = False
+    foreign_drain: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

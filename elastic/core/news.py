@@ -43,7 +43,11 @@ def _of_worker(worker: Worker, before: WorkerRecord) -> Iterator[tuple[str, str]
 def _of_drain(worker: Worker, before: WorkerRecord) -> Iterator[tuple[str, str]]:
     record = worker.record
     if worker.phase is Phase.FOREIGN_DRAIN and (record.drain is None) != (before.drain is None):
-        yield "foreign_drain", "somebody else's drain replaced ours"
+        yield "foreign_drain", f"somebody else's drain replaced ours: {record.foreign_drain}"
+    elif record.foreign_drain and not before.foreign_drain:
+        yield "foreign_drain", f"somebody else drains it: {record.foreign_drain}"
+    elif before.foreign_drain and not record.foreign_drain:
+        yield "foreign_drain_over", "nobody else drains it any more"
     elif record.drain is None and before.drain is not None:
         yield "drain_lost", "its startd answers and is not draining (restarted, or the drain was cancelled)"
     elif record.drain is not None and before.drain is None:

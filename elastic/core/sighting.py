@@ -66,6 +66,7 @@ class Sighting:
         record = self._remember(record, server, machine, inspection)
         listing, sure = self._listing(record, server)
         ad = drains.column(record, machine, inspection, self.ledger)
+        record = drains.foreign(record, machine, inspection, ad)
         # Joined, not seen to vanish, and no ad: the collector has not answered. No time counts as lost before it has.
         unseen = machine is None and record.joined_at is not None and record.vanished_at is None
         seconds_in = 0.0 if unseen else self.now - _since(record, listing)
@@ -85,7 +86,7 @@ class Sighting:
             seconds_in,
             flagged,
             stale,
-            self._keep(record, machine, idle, clock) if phase is Phase.READY else "",
+            self._why_kept(phase, record, machine, idle, clock),
             record,
             server is not None and server.status is ServerStatus.BUILDING,
             self._proof_missing(record, machine, inspection, clock) if phase in _DEAD else "",
@@ -96,10 +97,11 @@ class Sighting:
         server = self.by_id.get(record.server_id) if record.server_id else None
         return (
             server is not None
-            and server.status is ServerStatus.ACTIVE
+            and server.status is _ACTIVE
             and self.machines_fresh
             and machine.drain is None
             and record.drain is None
+            and not record.foreign_drain
             and record.active_at is not None
             and record.fence_asked_at is None
             and record.delete_asked_at is None
@@ -115,7 +117,7 @@ class Sighting:
         return Worker(
             record.name,
             record.group,
-            Phase.READY,
+            _READY,
             busy,
             idle,
             self.now - (record.joined_at or record.requested_at),
@@ -184,6 +186,14 @@ class Sighting:
             return Listing.JOINED, False
         return Listing.NEVER_JOINED if record.active_at is not None else Listing.BUILDING, False
 
+    def _why_kept(
+        self, phase: Phase, record: WorkerRecord, machine: Machine | None, idle: float | None, clock: Timers
+    ) -> str:
+        """Why it must not be drained now, where that is a question; empty otherwise."""
+        if phase is Phase.FOREIGN_DRAIN:
+            return f"somebody else drains it: {record.foreign_drain}"
+        return self._keep(record, machine, idle, clock) if phase is Phase.READY else ""
+
     def _keep(self, record: WorkerRecord, machine: Machine | None, idle: float | None, clock: Timers) -> str:
         """Why a ready worker must not be drained now; empty when nothing speaks against it."""
         if machine is None or machine.claimed:
@@ -222,6 +232,8 @@ class Sighting:
 
 
 _DEAD = frozenset({Phase.FAILED, Phase.LOST})
+# Looked up once: a member of an enum costs a call of Python each time, for each worker and tick.
+_ACTIVE, _READY = ServerStatus.ACTIVE, Phase.READY
 _OVER = frozenset({Phase.FAILED, Phase.DELETING, Phase.GONE})
 
 

@@ -5,10 +5,24 @@ from dataclasses import replace
 import pytest
 
 from elastic.core.drains import column, follow, is_ours, nonce
-from elastic.core.lifecycle import Ad
+from elastic.core.lifecycle import Ad, Phase
 from elastic.core.memory import Drain, WorkerRecord
-from elastic.core.observation import DrainSeen, Inspection, Machine
-from tests.core.builders import LEDGER, NOW, SERVING, SILENT, drain, drained, draining, joined, machine
+from elastic.core.observation import Answers, DrainSeen, Inspection, Machine
+from tests.core.builders import (
+    LEDGER,
+    NOW,
+    SERVING,
+    SILENT,
+    drain,
+    drained,
+    draining,
+    joined,
+    look,
+    machine,
+    memory,
+    seen,
+    server,
+)
 
 FRESH = Drain(nonce=nonce(LEDGER, "w1", 4), asked_at=NOW - 60)
 """Asked for, and never answered."""
@@ -111,6 +125,19 @@ def test_an_intent_without_an_answer_stays_until_the_startd_is_heard() -> None:
 def test_the_drain_of_another_ledger_is_foreign() -> None:
     assert is_ours("elastic:ledger-2:w1:4", LEDGER, "w1") is False
     assert column(joined(), machine(), draining(reason="elastic:ledger-2:w1:4"), LEDGER) is Ad.FOREIGN
+
+
+def test_somebody_elses_drain_is_told_once_with_its_reason_and_again_when_it_is_over() -> None:
+    drained_by_others = seen([AD_FOREIGN], [server()])
+    snapshot, change = look(drained_by_others, memory([joined()]))
+    (worker,) = snapshot.groups["g"].workers
+    assert (worker.phase, worker.keep) == (Phase.FOREIGN_DRAIN, "somebody else drains it: defrag")
+    assert [(e.kind, e.text) for e in change.events] == [("foreign_drain", "somebody else drains it: defrag")]
+    assert look(drained_by_others, memory(change.workers))[1].events == ()
+    assert look(seen([], [server()], answers=Answers()), memory(change.workers))[1].workers[0].foreign_drain == "defrag"
+    over = look(seen([machine()], [server()]), memory(change.workers))[1]
+    assert [e.kind for e in over.events] == ["foreign_drain_over"]
+    assert over.workers[0].foreign_drain == ""
 
 
 def test_the_drain_of_another_worker_at_a_reused_address_proves_nothing() -> None:
