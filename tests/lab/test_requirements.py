@@ -124,7 +124,8 @@ def test_3_jobs_on_a_growing_pool_are_as_fast_as_can_be(beside: Mapping[str, Fut
     speed = beside["speed"].result()
     assert isinstance(speed, Speed)
     say(speed)
-    assert speed.short_of_bound <= 0.03
+    # Much faster than the bound would mean that what a job costs was measured wrongly.
+    assert abs(speed.short_of_bound) <= 0.03
     assert speed.workers_at_last == 1
 
 
