@@ -168,13 +168,13 @@ class _Run:
             drained=_scaled(pool.drained, unit),
             deleted=_scaled(pool.deleted, unit),
         )
-        ends = [at if at == UNKNOWN else at + run for at, run in zip(pool.start, pool.run, strict=True)]
+        ends = _ends(pool.start, pool.run)
         return Outcome(
             start_us=_scaled(pool.start, unit),
             end_us=_scaled(ends, unit),
             worker=array("q", pool.worker),
             workers=table,
-            integrals=self._integrals(ended).scaled(unit),
+            integrals=self._integrals(ended, ends).scaled(unit),
             samples=self.samples,
             ended_us=ended * unit,
             stopped_us=pool.now * unit,
@@ -183,7 +183,7 @@ class _Run:
             decisions=self.decisions,
         )
 
-    def _integrals(self, ended: int) -> Integrals:
+    def _integrals(self, ended: int, ends: list[int]) -> Integrals:
         """Those of the loop; supply by its few changes; and (s-d)+ from int s - int d = int (s-d)+ - int (d-s)+."""
         pool, totals = self.pool, self.pool.totals
         last = (
@@ -195,10 +195,12 @@ class _Run:
             for ready, until in zip(pool.ready_at, last, strict=True)
             if ready != UNKNOWN
         )
-        demand = sum(
-            cores * ((ended if start == UNKNOWN else start + run) - submit)
-            for submit, start, run, cores in zip(pool.submit, pool.start, pool.run, pool.wants, strict=False)
-        )
+        until_end = [ended if at == UNKNOWN else at for at in ends] if UNKNOWN in ends else ends
+        if len(pool.shapes) == 1:
+            demand = pool.shapes[0] * (sum(until_end) - sum(pool.submit) + NEVER)
+        else:
+            there = map(int.__sub__, until_end, pool.submit)
+            demand = sum(map(int.__mul__, pool.wants, there))
         totals.over = totals.under + totals.ready - demand
         return totals
 
@@ -225,5 +227,13 @@ def _recorded(
     )
 
 
+def _ends(start: list[int], run: list[int]) -> list[int]:
+    if UNKNOWN in start:
+        return [at if at == UNKNOWN else at + took for at, took in zip(start, run, strict=True)]
+    return list(map(int.__add__, start, run))
+
+
 def _scaled(column: list[int], unit: int) -> Column:
-    return array("q", [at if at == UNKNOWN else at * unit for at in column])
+    if UNKNOWN in column:
+        return array("q", [at if at == UNKNOWN else at * unit for at in column])
+    return array("q", list(map(unit.__mul__, column)))

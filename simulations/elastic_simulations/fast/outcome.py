@@ -34,6 +34,18 @@ class Integrals:
             peak_demand=self.peak_demand,
         )
 
+    def times(self, cores: int) -> "Integrals":
+        """The same from slots of so many cores to cores."""
+        return Integrals(
+            queue=self.queue,
+            ready=self.ready * cores,
+            under=self.under * cores,
+            over=self.over * cores,
+            under_us=self.under_us,
+            over_us=self.over_us,
+            peak_demand=self.peak_demand * cores,
+        )
+
 
 @dataclass(slots=True)
 class Samples:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elastic_simulations.fast.static import run_static
+from elastic_simulations.fast.static import run_static, simulate, simulate_alike
 from elastic_simulations.measures.checks import littles_law_residual
 from elastic_simulations.measures.paying import paid
 from elastic_simulations.traces.errors import TraceError
@@ -44,3 +44,9 @@ def test_paid_is_busy_and_idle_from_0_to_the_end_of_the_last_job() -> None:
 def test_a_job_wider_than_the_pool_is_an_error_with_its_line() -> None:
     with pytest.raises(TraceError, match=r"^test:2: the job asks for 3 cores, there are 2: it could never start$"):
         run_static(trace_of([Job(0, 1), Job(1, 1, 3)]), 2)
+
+
+@given(jobs(), st.integers(1, 6))
+def test_the_loop_for_jobs_alike_does_what_the_general_one_does(some: list[Job], slots: int) -> None:
+    submit, run = [job.submit for job in some], [job.run for job in some]
+    assert simulate_alike([*submit], run, slots) == simulate([*submit], run, [1] * len(run), slots)
