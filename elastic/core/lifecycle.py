@@ -22,8 +22,6 @@ class Phase(StrEnum):
     DELETING = "deleting"
     GONE = "gone"
 
-    __hash__ = str.__hash__  # An enum's own is written in Python, and ten thousand phases are counted each tick.
-
     __hash__ = str.__hash__  # Enum computes it in Python, and these are keys for ten thousand workers a tick.
 
 
