@@ -13,7 +13,22 @@ from elastic.local.sandbox import availability
 from tests.lab.jobs import Jobs
 from tests.lab.support import Client, Lab
 
+# What fails in a story is shown as in a test.
+pytest.register_assert_rewrite("tests.lab.troubles", "tests.lab.shown")
+
 StartPool = Callable[..., Pool]
+Say = Callable[[object], None]
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """Prints a figure into the log of the tests, passed or not."""
+
+    def printed(figure: object) -> None:
+        with capsys.disabled():
+            print(f"\n{figure}")  # noqa: T201  figures that reports quote
+
+    return printed
 
 
 @pytest.fixture(scope="session")

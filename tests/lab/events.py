@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from pathlib import Path
 
-HEAD = re.compile(r"(?P<kind>\d{3}) \((?P<cluster>\d+)\.(?P<proc>\d+)\.\d+\) (?P<day>[\d-]+)[T ](?P<time>[\d:.]+)Z? ")
-# The slot name in the log lacks the worker; the folder in which the job ran has it.
-SCRATCH = re.compile(r"CondorScratchDir = \".*/(?P<worker>[^/]+)/execute/[^/]+\"")
+HEAD = re.compile(r"(?P<kind>\d{3}) \((?P<cluster>\d+)\.(?P<proc>-?\d+)\.\d+\) (?P<day>[\d-]+)[T ](?P<time>[\d:.]+)Z? ")
+# The slot name in the log lacks the worker; the folder in which the job ran has it. Since HTCondor 25 it is one deeper.
+SCRATCH = re.compile(r"CondorScratchDir = \".*/(?P<worker>[^/]+)/execute/[^/]+(/scratch)?\"")
 STATUS = re.compile(r"Normal termination \(return value (?P<status>\d+)\)")
 
 
@@ -47,12 +47,13 @@ class Event:
 
 
 def read(log: Path) -> Sequence[Event]:
-    """Every complete event of a log, in its order; none while there is no log yet."""
+    """Every complete event of a job in a log, in its order; none while there is no log yet."""
     if not log.exists():
         return ()
     # Each ends with a line of three dots; what follows the last one is being written.
     blocks = log.read_text(encoding="utf-8", errors="replace").split("\n...\n")[:-1]
-    return [_event(block) for block in blocks]
+    # A job factory writes events of its own, of a job with a negative number.
+    return [event for event in map(_event, blocks) if "-" not in event.job]
 
 
 def by_job(log: Path) -> Mapping[str, Sequence[Event]]:

@@ -57,10 +57,11 @@ class Site:
     """One pool with its daemon; a context manager that leaves no process behind.
 
     `boot_seconds` is how long a server takes before its startd starts (least and most), beside the second or two that
-    the startd itself needs. `daemon=False` leaves the daemon to the test (`site.daemon.start()`).
+    the startd itself needs. `schedds` come beside the first one. `daemon=False` leaves the daemon to the test
+    (`site.daemon.start()`).
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each test names what is special to its site
         self,
         root: Path,
         prefix: Path,
@@ -69,11 +70,13 @@ class Site:
         settings: Tree | None = None,
         boot_seconds: tuple[float, float] = (0.0, 0.0),
         pool_config: Mapping[str, str] | None = None,
+        schedds: Sequence[str] = (),
         daemon: bool = True,
     ) -> None:
         """Prepare a site below `root`; nothing is started before it is entered."""
         self.root = root
-        self.pool = Pool(root, prefix, extra_config={**POOL_CONFIG, **(pool_config or {})})
+        config = {**POOL_CONFIG, **(pool_config or {})}
+        self.pool = Pool(root, prefix, extra_config=config, extra_schedds=schedds)
         self.servers = ServerFolder(root=self.pool.folder.servers, prefix=prefix)
         self._settings: Tree = merged(
             {"groups": list(groups), "cloud": {"options": {"boot_delay_seconds": boot_seconds}}},
@@ -164,7 +167,7 @@ class Site:
         try:
             wait(condition, seconds, what)
         except AssertionError as error:
-            error.add_note(f"group: {self.group() if self.daemon.pid else 'no daemon'}")
+            error.add_note(f"groups: {self.status()['groups'] if self.daemon.pid else 'no daemon'}")
             raise
 
     def until_ready(self, workers: int, seconds: float = 60.0) -> None:
