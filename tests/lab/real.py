@@ -22,7 +22,7 @@ from tests.contract.rig import SMALL, WORKER
 from tests.lab import events
 from tests.lab.events import Kind
 from tests.lab.jobs import Jobs
-from tests.lab.support import Client, Lab, Row, wait
+from tests.lab.support import CallError, Client, Lab, Row, wait
 
 T = TypeVar("T")
 LEDGER = "5b0c9e6e-contract"
@@ -31,28 +31,28 @@ LEDGER = "5b0c9e6e-contract"
 class RealRig:
     """A pool of real daemons with one worker group whose servers are process trees."""
 
-    def __init__(self, pool: Pool, client: Client, schedds: tuple[str, ...] = ()) -> None:
-        self.pool, self.client = pool, client
+    def __init__(self, pool: Pool, client: Client, extra_schedds: Sequence[str] = ()) -> None:
+        self.pool, self.client, self.extra_schedds = pool, client, tuple(extra_schedds)
         self.ledger = LEDGER
         self.group = GroupSpec(name="small", maximum=20, shape=WORKER)
-        self._lab = Lab(pool, client)
-        self._jobs = Jobs(client, pool.folder)
+        self.lab = Lab(pool, client)
+        self.jobs = Jobs(client, pool.folder)
         self._logs: list[Path] = []
-        self._schedds = schedds
         self._batches: list[HTCondorBatch] = []
-        self.batch: BatchSystem = self.fresh_batch()
+        self.htcondor = self.fresh_batch()
+        self.batch: BatchSystem = self.htcondor
         options = {"root": str(pool.folder.root)}
         groups = {self.group.name: self.group}
         spec = WorldSpec(pool="contract", ledger=LEDGER, folder=pool.folder.root, groups=groups, options=options)
         self.cloud: Cloud = LocalCloud(spec)
 
-    def fresh_batch(self) -> HTCondorBatch:
+    def fresh_batch(self, schedds: tuple[str, ...] = ()) -> HTCondorBatch:
         parameters = self.pool.folder.environment()
         settings = HTCondorSettings(
             collector=self.pool.address,
             token_folder=self.pool.folder.token_folder,
             ledger=LEDGER,
-            schedds=self._schedds,
+            schedds=schedds,
             query_seconds=4.0,
             inspect_seconds=5.0,
             parameters={
@@ -102,7 +102,7 @@ class RealRig:
         if retirement_seconds is not None:
             more["max_job_retirement_time"] = str(retirement_seconds)
         name = f"job-{time.monotonic_ns()}"
-        batch = self._jobs.shell(name, count, f"sleep {seconds:g}; exit {int(fails)}", **more)
+        batch = self.jobs.shell(name, count, f"sleep {seconds:g}; exit {int(fails)}", **more)
         self._logs.append(batch.log)
         return str(batch.cluster)
 
@@ -110,12 +110,15 @@ class RealRig:
         self.client.remove(f"ClusterId == {cluster}")
 
     def static_machine(self) -> str:
-        return self._lab.start_static("old-iron", cpus=WORKER.cpus)
+        return self.lab.start_static("old-iron", cpus=WORKER.cpus)
 
     def restart_startd(self, worker: WorkerRecord) -> None:
-        for process in marked(self.pool.folder.servers / worker.name):
+        self.signal_startd(worker.name, signal.SIGKILL)
+
+    def signal_startd(self, worker: str, number: signal.Signals) -> None:
+        for process in marked(self.pool.folder.servers / worker):
             if name_of(process) == "condor_startd":
-                send(process, signal.SIGKILL)
+                send(process, number)
 
     def kill_server(self, worker: WorkerRecord) -> None:
         self._servers().crash(worker.server_id or "")
@@ -151,17 +154,40 @@ class RealRig:
         self.pool.daemons.thaw("schedd")
         for batch in self._batches:
             batch.close()
-        self.client.remove()
-        for folder in (self._servers(), self._lab.static):
+        self._settle()
+        for schedd in ("", *self.extra_schedds):
+            self.client.remove(schedd=schedd)
+        for folder in (self._servers(), self.lab.static):
             for server in folder.servers():
                 with suppress(NoSuchServer):
                     folder.delete(server.id)
         self._forget_ads()
-        wait(lambda: not self.client.jobs(projection=["ClusterId"]), 60, "the queue is empty")
+        wait(lambda: not any(self._left(schedd) for schedd in ("", *self.extra_schedds)), 60, "the queues are empty")
+
+    def _left(self, schedd: str) -> Sequence[Row]:
+        return self.client.jobs(projection=["ClusterId"], schedd=schedd)
+
+    def _settle(self) -> None:
+        """Wait until every schedd is found through the collector again, which a test may have restarted."""
+
+        def found() -> bool:
+            try:
+                return len(self.client.ads("Schedd", projection=["Name"])) > len(self.extra_schedds)
+            except CallError:
+                return False
+
+        wait(found, 60, "the schedds are in the collector")
 
     def _forget_ads(self) -> None:
-        self.client.call(_invalidate_all)
-        wait(lambda: not self.client.machines(projection=["Name"]), 30, "no machine is left in the collector")
+
+        def forgotten() -> bool:
+            try:
+                self.client.call(_invalidate_all)
+            except CallError:
+                return False
+            return not self.client.machines(projection=["Name"])
+
+        wait(forgotten, 30, "no machine is left in the collector")
 
     def _servers(self) -> ServerFolder:
         return ServerFolder(root=self.pool.folder.servers, prefix=self.pool.prefix)

@@ -19,12 +19,17 @@ from multiprocessing.connection import Connection
 from elastic.ports import PortError, Transient
 
 CLOSE_SECONDS = 1.0
+START_SECONDS = 60.0
 APART = "apart"
 """Each question in a process of its own, with new sessions, for askers that talk to many daemons.
 
 A session's id is made of host name, process id, second and a counter. Of workers that are alike, two had the same one,
 so that the second could not be talked to any more.
 """
+
+
+class SilentError(Transient):
+    """The daemon was asked and did not answer in time."""
 
 
 class Asker:
@@ -40,15 +45,15 @@ class Asker:
         self._connection: Connection | None = None
 
     def ask(self, operation: str, *arguments: object, seconds: float, rest: "Rest | None" = None) -> object:
-        """The operation's answer; raise its PortError, or Transient when there is none within `seconds`.
+        """The operation's answer; raise its PortError, or SilentError when there is none within `seconds`.
 
+        Another question that is under way may take as long before; the start of the process does not count.
         An answer begins the daemon's `rest`; one that gave no answer may be asked again at once.
         """
-        give_up_at = time.monotonic() + seconds
         if not self._turn.acquire(timeout=seconds):
             raise Transient(f"{self.name}: an earlier question is not answered after {seconds:.0f} s")
         try:
-            error, answer, took = self._exchange((operation, arguments, seconds), give_up_at)
+            error, answer, took = self._exchange((operation, arguments, seconds), seconds)
         finally:
             self._turn.release()
         if error is not None:
@@ -66,21 +71,23 @@ class Asker:
         with self._turn:
             self._drop()
 
-    def _exchange(self, question: object, give_up_at: float) -> tuple[PortError | None, object, float]:
+    def _exchange(self, question: object, seconds: float) -> tuple[PortError | None, object, float]:
         connection = self._connection or self._start()
         try:
             connection.send(question)
-            if connection.poll(max(0.0, give_up_at - time.monotonic())):
+            if connection.poll(seconds):
                 reply: tuple[PortError | None, object, float] = connection.recv()
                 return reply
         except (EOFError, OSError) as error:
             self._drop()
             raise Transient(f"{self.name}: its asker ended in the middle of a question") from error
         self._drop()
-        raise Transient(f"{self.name}: no answer in time; is it hanging, overloaded or behind a firewall?")
+        raise SilentError(f"{self.name}: no answer within {seconds:.0f} s; is it hanging, or behind a firewall?")
 
     def _start(self) -> Connection:
+        """Start the process and wait until it says that it is ready; raise Transient if it does not."""
         ours, theirs = socket.socketpair()
+        connection = Connection(ours.detach())
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "elastic.adapters.htcondor.asked", str(theirs.fileno()), *self._options],
@@ -93,8 +100,17 @@ class Asker:
                 # Ctrl-C in a terminal is for the daemon, which lets a tick end first.
                 start_new_session=True,
             )
-        self._connection = Connection(ours.detach())
-        return self._connection
+        self._connection = connection
+        try:
+            if connection.poll(START_SECONDS):
+                connection.recv()
+                return connection
+        except (EOFError, OSError):
+            pass
+        self._drop()
+        raise Transient(
+            f"{self.name}: its asker does not start; is the package htcondor installed, version 25 or later?"
+        )
 
     def _drop(self) -> None:
         process, connection = self._process, self._connection
@@ -124,10 +140,9 @@ class Askers:
             self._free.put(asker)
 
     def ask(self, operation: str, *arguments: object, seconds: float) -> object:
-        """Like Asker.ask, by whichever is free; waiting for one counts."""
-        begun = time.monotonic()
+        """Like Asker.ask, by whichever is free."""
         with self._one(seconds) as asker:
-            return asker.ask(operation, *arguments, seconds=max(0.1, seconds - (time.monotonic() - begun)))
+            return asker.ask(operation, *arguments, seconds=seconds)
 
     def close(self) -> None:
         """End all of them."""

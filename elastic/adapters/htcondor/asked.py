@@ -31,6 +31,8 @@ OPERATIONS: Mapping[str, Callable[..., object]] = {
     "fence": startd.fence,
     "authorised": startd.authorised,
 }
+QUERIES = frozenset({"machines", "schedds", "queue", "jobs_on", "attempts", "negotiation"})
+"""They change nothing and are asked by askers that keep their sessions."""
 GRACE_SECONDS = 1.0
 """After the deadline whoever asked has killed this process; if it is dead itself, the alarm does."""
 
@@ -42,6 +44,7 @@ def main() -> None:
     connection = Connection(int(sys.argv[1]))
     apart = sys.argv[2:] == [APART]
     tokens = Tokens()
+    connection.send("ready")
     while True:
         try:
             operation, arguments, seconds = connection.recv()
@@ -60,6 +63,9 @@ def _reply(
     signal.setitimer(signal.ITIMER_REAL, seconds + GRACE_SECONDS)
     begun = time.monotonic()
     error, answer = _answer(OPERATIONS[operation], arguments, tokens)
+    if error is not None and operation in QUERIES:
+        # The first use of a session that the other side has lost fails, for instance after its restart.
+        error, answer = _answer(OPERATIONS[operation], arguments, tokens)
     signal.setitimer(signal.ITIMER_REAL, 0)
     connection.send((error, answer, time.monotonic() - begun))
 

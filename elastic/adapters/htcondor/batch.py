@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-from elastic.adapters.htcondor.ask import Asker, Askers, Rest
+from elastic.adapters.htcondor.ask import Asker, Askers, Rest, SilentError
 from elastic.adapters.htcondor.queues import Queues
 from elastic.adapters.htcondor.settings import HTCondorSettings
 from elastic.adapters.htcondor.target import Target, target
@@ -23,7 +23,7 @@ from elastic.core.observation import (
     Queue,
 )
 from elastic.core.resources import Resources
-from elastic.ports import DrainAnswer, Transient
+from elastic.ports import DrainAnswer
 
 CONTROL_MARGIN_SECONDS = 2.0
 """So much earlier than its deadline an asker gives up by itself, and can say what it was waiting for."""
@@ -87,12 +87,15 @@ class HTCondorBatch:
         return self._queues.jobs_on(machines)
 
     def inspect(self, worker: WorkerRecord) -> Inspection:
-        """Ask the worker's startd itself, at its last address; silence is an answer, not an error."""
+        """Ask the worker's startd itself, at its last address; silence is an answer, not an error.
+
+        Raise Transient where somebody is there who does not talk to us: that is neither an answer nor silence.
+        """
         if not worker.address:
             return Inspection(answered=False, error="no address of its startd is known")
         try:
             answer = self._direct.ask("inspect", target(worker), seconds=self._settings.inspect_seconds)
-        except Transient as error:
+        except SilentError as error:
             return Inspection(answered=False, error=str(error))
         return cast("Inspection", answer)
 

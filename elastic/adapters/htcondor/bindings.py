@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,14 +61,9 @@ def location(address: str, kind: str) -> Any:
     )
 
 
-def ask(address: str, kind: str, ad_type: Any, projection: Sequence[str] = ()) -> list[Any]:
-    """A daemon's own ads, from itself; once more if the first attempt fails, for its end of a session may be lost."""
-    daemon = htcondor2.Collector(location(address, kind))
-    wanted = list(projection)
-    try:
-        return list(daemon.query(ad_type, projection=wanted))
-    except htcondor2.HTCondorException:
-        return list(daemon.query(ad_type, projection=wanted))
+def ask(address: str, kind: str, ad_type: Any) -> list[Any]:
+    """A daemon's own ads, from itself."""
+    return list(htcondor2.Collector(location(address, kind)).query(ad_type))
 
 
 def quoted(text: str) -> str:

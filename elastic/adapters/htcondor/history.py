@@ -1,6 +1,7 @@
 """Executions that have ended, as a schedd recorded them: one record each where it keeps such, else one a job."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import classad2
@@ -17,6 +18,8 @@ OVERLAP_SECONDS = 60
 MOST_RECORDS = 20000
 FIRST_MACHINE_CODE = 1000
 """VacateReasonCode from here on: the machine's side ended it. Below: the codes of holds. 0: the job's owner did."""
+REMOVED_OR_HELD = (3, 5)
+OWNER_SECONDS = 60
 NO_EPOCHS = "JOB_EPOCH_HISTORY undefined"
 
 
@@ -39,8 +42,10 @@ def attempts(asked: ScheddTarget, mark: Mark | None) -> tuple[list[Attempt], Mar
     daemon = htcondor2.Schedd(location(asked.address, "Scheduler"))
     with translated(asked.name):
         kind, ads = _read(daemon, asked.name, mark)
-    fresh = [ad for ad in ads if mark is not None and _id(ad) not in mark.seen]
-    ended = [attempt for ad in reversed(fresh) if (attempt := attempt_of(ad)) is not None]
+    # A shadow that ends in trouble may write its record twice.
+    fresh = {_id(ad): ad for ad in reversed(ads) if mark is not None and _id(ad) not in mark.seen}
+    with translated(asked.name):
+        ended = [_told(daemon, ad, attempt) for ad in fresh.values() if (attempt := attempt_of(ad)) is not None]
     newest = max([*(whole(ad, kind.when) for ad in ads), mark.time if mark else 0])
     window = [ad for ad in ads if whole(ad, kind.when) >= newest - OVERLAP_SECONDS]
     return ended, Mark(time=newest, seen=frozenset(_id(ad) for ad in window))
@@ -60,6 +65,22 @@ def attempt_of(ad: Mapping[str, Any]) -> Attempt | None:
         failed=ended or 0 < code < FIRST_MACHINE_CODE,
         evicted=code >= FIRST_MACHINE_CODE,
     )
+
+
+def _told(daemon: Any, ad: Mapping[str, Any], attempt: Attempt) -> Attempt:
+    """The attempt, less an eviction that was the owner's doing.
+
+    A job that was evicted before keeps that code when its owner removes or holds it; what became of it tells.
+    """
+    if not attempt.evicted:
+        return attempt
+    job = f"ClusterId == {whole(ad, 'ClusterId')} && ProcId == {whole(ad, 'ProcId')}"
+    wanted = ["JobStatus", "EnteredCurrentStatus"]
+    for state in daemon.query(job, wanted) or daemon.history(job, wanted, 1):
+        since = whole(state, "EnteredCurrentStatus") - whole(ad, "LastVacateTime")
+        if whole(state, "JobStatus") in REMOVED_OR_HELD and abs(since) <= OWNER_SECONDS:
+            return replace(attempt, evicted=False)
+    return attempt
 
 
 def _read(daemon: Any, name: str, mark: Mark | None) -> tuple[_Kind, Sequence[Any]]:

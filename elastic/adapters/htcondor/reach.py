@@ -7,12 +7,16 @@ from elastic.ports import Transient
 CONNECT_SECONDS = 2.0
 
 
-class NobodyListensError(Transient):
+class UnreachableError(Transient):
+    """No connection could be made."""
+
+
+class NobodyListensError(UnreachableError):
     """The host is there and says that nothing listens at that port."""
 
 
 def reach(address: str) -> None:
-    """Raise Transient within seconds where nobody listens; behind a connection broker that cannot be told."""
+    """Raise UnreachableError within seconds where nobody listens; behind a connection broker that cannot be told."""
     if "CCBID=" in address:
         return
     host, _, port = address.strip("<>").partition("?")[0].rpartition(":")
@@ -21,4 +25,4 @@ def reach(address: str) -> None:
     except ConnectionRefusedError as error:
         raise NobodyListensError(f"nobody listens at {host}:{port}") from error
     except (OSError, ValueError) as error:
-        raise Transient(f"{host}:{port} cannot be reached: {error}") from error
+        raise UnreachableError(f"{host}:{port} cannot be reached: {error}") from error

@@ -8,7 +8,7 @@ import htcondor2
 
 from elastic.adapters.htcondor import master, slots
 from elastic.adapters.htcondor.bindings import ask, location, quoted, translated
-from elastic.adapters.htcondor.reach import NobodyListensError, reach
+from elastic.adapters.htcondor.reach import NobodyListensError, UnreachableError, reach
 from elastic.adapters.htcondor.target import CLOCK_SLACK_SECONDS, Target
 from elastic.core.observation import DrainSeen, Inspection
 from elastic.ports import DrainAnswer, PortError, Refused, Transient, Unauthorized
@@ -21,11 +21,18 @@ SILENT_ANSWERS = 5
 
 
 def inspect(target: Target) -> Inspection:
-    """The startd's own answer. That it gave none is an answer too."""
+    """The startd's own answer. That nobody is there is an answer too; that it does not talk to us is none.
+
+    Behind a shared port somebody always listens: of a startd that we switched off an error is what silence looks like.
+    """
     try:
         seen = _look(target)
-    except PortError as error:
+    except UnreachableError as error:
         return Inspection(answered=False, error=str(error))
+    except Transient as error:
+        if target.fenced:
+            return Inspection(answered=False, error=str(error))
+        raise
     return _inspection(seen, target)
 
 
@@ -35,7 +42,7 @@ def drain(target: Target, nonce: str, safe_seconds: int | None, program: str) ->
     What an exception means is found out by asking again: the bindings raise the same one for every cause. `program` is
     condor_drain, or empty: it may be authorised by the collector where the bindings are not.
     """
-    before = _look(target)
+    before = _look_or_say_why(target)
     if (there := slots.drain_of(before)) is not None:
         raise Refused(f"{target.machine} drains already: {there.reason or 'no reason given'}")
     check = ONLY_IF_EMPTY if safe_seconds is None else ONLY_IF_SAFE.format(seconds=safe_seconds)
@@ -48,6 +55,18 @@ def drain(target: Target, nonce: str, safe_seconds: int | None, program: str) ->
     if seen is not None and seen.reason == nonce:
         return DrainAnswer(request_id=seen.request_id, started=_started(after, target))
     raise _why_not(target, after, seen, failure, busy=safe_seconds is not None)
+
+
+def _look_or_say_why(target: Target) -> list[slots.Slot]:
+    """The startd's slots; Unauthorized where it is there and does not know us."""
+    try:
+        return _look(target)
+    except UnreachableError:
+        raise
+    except Transient as error:
+        if not _authorised(target.address):
+            raise Unauthorized(f"{target.machine} does not know us: none of our tokens is signed by its key") from error
+        raise
 
 
 def _ask_to_drain(target: Target, check: str, nonce: str) -> str:

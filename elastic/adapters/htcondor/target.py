@@ -17,6 +17,7 @@ class Target(NamedTuple):
     started: tuple[int, ...]
     nonce: str = ""
     server_id: str = ""
+    fenced: bool = False
 
 
 class ScheddTarget(NamedTuple):
@@ -43,4 +44,5 @@ def target(worker: WorkerRecord) -> Target:
         started=tuple(started for started in (worker.started, drained) if started),
         nonce=worker.drain.nonce if worker.drain is not None else "",
         server_id=worker.server_id or "",
+        fenced=worker.fence_asked_at is not None,
     )
