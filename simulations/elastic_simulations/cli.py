@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from elastic_simulations.errors import SimulationError
-
 app = typer.Typer(help="Replay workload traces under the very code that decides in the daemon.", no_args_is_help=True)
 
 
@@ -48,13 +46,10 @@ def run(
     output: As = Output.TABLE,
 ) -> None:
     """Simulate one trace under one policy, or on a fixed number of cores."""
-    from elastic_simulations.runs.report import report
-    from elastic_simulations.runs.running import run as simulate
-    from elastic_simulations.runs.settings import RunSettings
-    from elastic_simulations.traces.reading import read
-    from elastic_simulations.traces.shaping import shaped
+    from elastic_simulations.runs.command import Asked, answer
 
-    settings = RunSettings(
+    asked = Asked(
+        trace=trace,
         policy=policy,
         static=static,
         minimum=minimum,
@@ -63,28 +58,24 @@ def run(
         order=order,
         boot=boot,
         tick=tick,
-        sets=_pairs(sets or []),
+        sets=sets or (),
         seed=seed,
         engine=engine,
         warmup=warmup,
+        fmt=fmt,
+        scale_arrivals=scale_arrivals,
+        scale_runtime=scale_runtime,
+        bootstrap_days=bootstrap_days,
+        jobs_to=jobs_to,
+        workers_to=workers_to,
     )
-    jobs = shaped(
-        read(trace, fmt), arrivals=scale_arrivals, runtime=scale_runtime, days=bootstrap_days, seed=settings.seed
-    )
-    result = simulate(jobs, settings)
-    answer = report(result)
-    if jobs_to is not None or workers_to is not None:
-        from elastic_simulations.runs.tables import write_jobs, write_workers
-
-        for write, path in ((write_jobs, jobs_to), (write_workers, workers_to)):
-            if path is not None:
-                write(result, path)
+    result = answer(asked)
     if output is Output.JSON:
-        print(json.dumps(answer, indent=2))
+        print(json.dumps(result, indent=2))
         return
     from elastic_simulations.runs.table import show
 
-    show(answer)
+    show(result)
 
 
 @app.command("validate")
@@ -93,12 +84,13 @@ def validate(
         Path | None, typer.Option("--data", envvar="ELASTIC_TRACES", help="Where real traces lie, if anywhere.")
     ] = None,
     only: Annotated[str, typer.Option("--only", help="Only families of checks whose name contains this.")] = "",
+    full: Annotated[bool, typer.Option("--full", help="Also those that take half an hour.")] = False,
     output: As = Output.TABLE,
 ) -> None:
     """Check the simulator against closed forms and other programs; exit 1 when a check fails."""
     from elastic_simulations.validate import failed, plain, validate
 
-    verdicts = validate(data, only)
+    verdicts = validate(data, only, full=full)
     if output is Output.JSON:
         print(json.dumps([plain(verdict) for verdict in verdicts], indent=2))
     else:
@@ -107,13 +99,3 @@ def validate(
         show_verdicts(verdicts)
     if failed(verdicts):
         raise typer.Exit(1)
-
-
-def _pairs(sets: list[str]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for text in sets:
-        key, found, value = text.partition("=")
-        if not (found and key):
-            raise SimulationError(f"--set {text}: must be key=value")
-        pairs[key.strip()] = value.strip()
-    return pairs

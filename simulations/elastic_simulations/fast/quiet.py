@@ -1,6 +1,5 @@
 """How long nothing can be decided anew, when nothing happens in the pool: quiet time then costs nothing."""
 
-from dataclasses import replace
 from math import inf
 
 from elastic.core.model import Snapshot
@@ -20,8 +19,7 @@ def quiet_until(view: View, snapshot: Snapshot, planned: Plan) -> int:
     if view.restless:
         return now + 1
     wakes = [view.next_old()]
-    site = replace(view.site, tick_seconds=inf, min_wake_seconds=0.0)
-    at, _ = next_wake(snapshot, planned.targets, planned.actions, site)
+    at, _ = next_wake(snapshot, planned.targets, planned.actions, view.timeless)
     if at != inf:
         wakes.append(view.units(at))
     window = view.spec.group.scale_down_window_seconds

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 
 from elastic.core.lifecycle import Phase
 from elastic.core.memory import GroupMemory
@@ -31,6 +32,8 @@ class View:
         self.pool = pool
         self.seconds = unit / MICROSECONDS
         self.site = spec.site
+        # The same without its clock: what would be decided next, if it did not tick.
+        self.timeless = replace(spec.site, tick_seconds=inf, min_wake_seconds=0.0)
         self.names = Names(group=spec.group.name, ledger=LEDGER, unit_seconds=self.seconds)
         self.memory = GroupMemory(group=spec.group.name, boot_allowance=spec.group.boots_start)
         self.restless = False

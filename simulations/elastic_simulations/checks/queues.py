@@ -1,0 +1,159 @@
+"""Queues with known answers: M/M/c on a static pool, M/M/c/Setup on an elastic one that decides at every event."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
+from multiprocessing import get_context
+from random import Random
+from statistics import fmean, stdev
+from typing import TypeVar
+
+from elastic.core.model import Snapshot
+from elastic.core.policy import Target
+from elastic_simulations.checks.verdict import Verdict, not_run, within
+from elastic_simulations.draws import Exponential
+from elastic_simulations.fast.elastic import run_elastic
+from elastic_simulations.fast.spec import ElasticSpec, reference_group
+from elastic_simulations.fast.static import run_static
+from elastic_simulations.traces.made import made
+from elastic_simulations.traces.trace import MICROSECONDS, Trace
+
+SEEDS = 20
+A = TypeVar("A")
+B = TypeVar("B")
+
+STUDENT_99 = 2.861
+"""Two-sided 99 % quantile of Student's t with 19 degrees of freedom."""
+
+SHARE = 0.05
+"""How wide the interval may be on each side; wider proves nothing."""
+
+WARMUP = 0.05
+"""Part of each run left out of its mean: it starts empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erlang:
+    """M/M/c at rates a second: c, the mean wait, the probability of waiting, and how many jobs a seed it takes."""
+
+    servers: int
+    wait: float
+    probability: float
+    jobs: int
+    arrival: float = 0.2
+    service: float = 0.002
+
+
+ERLANG = (
+    Erlang(servers=105, wait=51.571, probability=0.5157, jobs=1_300_000),
+    Erlang(servers=110, wait=11.850, probability=0.2370, jobs=1_000_000),
+    Erlang(servers=120, wait=0.830, probability=0.0332, jobs=1_800_000),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """M/M/c/Setup with exponential setups of 234 s and service of 600 s: the exact mean wait."""
+
+    servers: int
+    load: float
+    wait: float
+    jobs: int = 2_000_000
+    boot_seconds: float = 234.0
+    service_seconds: float = 600.0
+
+
+SETUPS = (
+    Setup(servers=1, load=0.60, wait=1134.00),
+    Setup(servers=4, load=0.60, wait=266.27),
+    Setup(servers=7, load=0.60, wait=161.37),
+    Setup(servers=10, load=0.72, wait=160.90),
+    Setup(servers=7, load=3 / 7, wait=138.63),
+)
+SETUP_SHARE = 0.02
+
+
+class OneEach:
+    """A server for every job, and none more: setups in progress = min(waiting, c - active)."""
+
+    def decide(self, snapshot: Snapshot) -> dict[str, Target]:
+        """Jobs running and waiting; the group's maximum caps it."""
+        wanted = snapshot.demand.idle_jobs + snapshot.demand.running_jobs
+        return {name: Target(wanted, "one a job") for name in snapshot.groups}
+
+
+def poisson_trace(arrival: float, service: float, jobs: int, seed: int) -> Trace:
+    """Exponential gaps and run times at these rates, in whole microseconds."""
+    gaps, runs = Random(f"{seed}/gaps").random, Random(f"{seed}/runs").random  # noqa: S311 - no secrets
+    log = math.log1p
+    scale, length = -MICROSECONDS / arrival, -MICROSECONDS / service
+    submit = accumulate(round(scale * log(-gaps())) for _ in range(jobs))
+    return made(submit, (1 + round(length * log(-runs())) for _ in range(jobs)), source=f"M/M, seed {seed}")
+
+
+def erlang_run(case: Erlang, seed: int) -> tuple[float, float]:
+    """Mean wait in seconds, and the share that waited, of one seed."""
+    trace = poisson_trace(case.arrival, case.service, case.jobs, seed)
+    outcome = run_static(trace, case.servers)
+    first = int(case.jobs * WARMUP)
+    waits = list(map(int.__sub__, outcome.start_us, trace.submit_us))[first:]
+    return sum(waits) / len(waits) / MICROSECONDS, 1 - waits.count(0) / len(waits)
+
+
+def setup_run(case: Setup) -> float:
+    """Mean wait in seconds of one long run."""
+    arrival = case.load * case.servers / case.service_seconds
+    trace = poisson_trace(arrival, 1 / case.service_seconds, case.jobs, seed=1)
+    group = reference_group(maximum=case.servers, idle_seconds=0.0)
+    spec = ElasticSpec(
+        group=group,
+        policy=OneEach(),
+        boot_seconds=Exponential(case.boot_seconds),
+        cancels=True,
+        on_events=True,
+        seed=1,
+    )
+    outcome = run_elastic(trace, spec)
+    return (sum(outcome.start_us) - sum(trace.submit_us)) / len(trace) / MICROSECONDS
+
+
+def erlang(cases: Sequence[Erlang] = ERLANG) -> Iterator[Verdict]:
+    """M/M/c over twenty fixed seeds."""
+    for case in cases:
+        runs = _spread(partial(erlang_run, case), range(1, SEEDS + 1))
+        name = f"M/M/{case.servers}, lambda {case.arrival:g}, mu {case.service:g}"
+        yield _interval(f"{name}: mean wait", case.wait, [wait for wait, _ in runs])
+        yield _interval(f"{name}: P(wait)", case.probability, [share for _, share in runs])
+
+
+def setups_not_run(why: str) -> Iterator[Verdict]:
+    """Say so for each row."""
+    for case in SETUPS:
+        yield not_run(_setup_name(case), case.wait, why)
+
+
+def setups(cases: Sequence[Setup] = SETUPS) -> Iterator[Verdict]:
+    """M/M/c/Setup: one long run a row, in event mode."""
+    for case, wait in zip(cases, _spread(setup_run, cases), strict=True):
+        yield within(_setup_name(case), case.wait, wait, SETUP_SHARE)
+
+
+def _setup_name(case: Setup) -> str:
+    return f"M/M/{case.servers}/Setup, rho {case.load:.3g}: mean wait"
+
+
+def _interval(name: str, expected: float, means: Sequence[float]) -> Verdict:
+    mean, half = fmean(means), STUDENT_99 * stdev(means) / math.sqrt(len(means))
+    ok = abs(mean - expected) <= half <= SHARE * expected
+    text = f"{mean:.5g} +- {half:.2g}"
+    tolerance = f"in the 99 % interval, half of it at most {SHARE:.0%}"
+    return Verdict(check=name, expected=expected, got=text, tolerance=tolerance, ok=ok)
+
+
+def _spread(run: Callable[[A], B], cases: Sequence[A]) -> list[B]:
+    """On all cores; each run is a function of its case alone, so that the order of their ends does not matter."""
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
+        return list(processes.map(run, cases))

@@ -1,0 +1,83 @@
+"""What `elastic sim run` does once its options are understood, whoever understood them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from elastic_simulations.runs.report import report
+from elastic_simulations.runs.running import run
+from elastic_simulations.runs.settings import RunSettings, SettingsError, checked
+from elastic_simulations.traces.reading import read
+from elastic_simulations.traces.shaping import shaped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The options of the command, by the names of their parameters; `sets` as key=value."""
+
+    trace: Path
+    policy: str
+    static: int | None
+    minimum: int
+    maximum: int
+    slots: int
+    order: str
+    boot: float
+    tick: float
+    sets: Sequence[str]
+    seed: int
+    engine: str
+    warmup: float
+    fmt: str
+    scale_arrivals: float
+    scale_runtime: float
+    bootstrap_days: int | None
+    jobs_to: Path | None
+    workers_to: Path | None
+
+
+def answer(asked: Asked) -> Mapping[str, object]:
+    """Simulate, write the files asked for, and report."""
+    settings = checked(_settings(asked))
+    trace = shaped(
+        read(asked.trace, asked.fmt),
+        arrivals=asked.scale_arrivals,
+        runtime=asked.scale_runtime,
+        days=asked.bootstrap_days,
+        seed=asked.seed,
+    )
+    result = run(trace, settings)
+    if asked.jobs_to is not None or asked.workers_to is not None:
+        from elastic_simulations.runs.tables import write_jobs, write_workers  # noqa: PLC0415 - for those who ask
+
+        for write, path in ((write_jobs, asked.jobs_to), (write_workers, asked.workers_to)):
+            if path is not None:
+                write(result, path)
+    return report(result)
+
+
+def _settings(asked: Asked) -> RunSettings:
+    return RunSettings(
+        policy=asked.policy,
+        static=asked.static,
+        minimum=asked.minimum,
+        maximum=asked.maximum,
+        slots=asked.slots,
+        order=asked.order,
+        boot=asked.boot,
+        tick=asked.tick,
+        sets=_pairs(asked.sets),
+        seed=asked.seed,
+        engine=asked.engine,
+        warmup=asked.warmup,
+    )
+
+
+def _pairs(sets: Sequence[str]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for text in sets:
+        key, found, value = text.partition("=")
+        if not (found and key):
+            raise SettingsError(f"--set {text}: must be key=value")
+        pairs[key.strip()] = value.strip()
+    return pairs

@@ -1,0 +1,34 @@
+"""Queues with known answers, at counts that a quick test can afford."""
+
+from dataclasses import replace
+from statistics import fmean
+
+import pytest
+
+from elastic_simulations.checks.queues import ERLANG, SEEDS, SETUPS, Setup, erlang, erlang_run, setup_run
+
+
+def test_m_m_c_is_near_its_closed_form() -> None:
+    case = replace(ERLANG[2], jobs=100_000)
+    runs = [erlang_run(case, seed) for seed in (1, 2, 3)]
+    assert fmean(share for _, share in runs) == pytest.approx(case.probability, rel=0.15)
+
+
+@pytest.mark.parametrize("case", [SETUPS[0], SETUPS[2]], ids=lambda case: f"c={case.servers}")
+def test_m_m_c_setup_is_near_its_exact_value(case: Setup) -> None:
+    assert setup_run(replace(case, jobs=10_000)) == pytest.approx(case.wait, rel=0.08)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+def test_m_m_c_over_twenty_seeds() -> None:
+    verdicts = list(erlang())
+    assert [verdict for verdict in verdicts if not verdict.ok] == []
+    assert (len(verdicts), SEEDS) == (6, 20)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(7200)
+def test_m_m_c_setup_within_two_percent() -> None:
+    for case in SETUPS:
+        assert setup_run(case) == pytest.approx(case.wait, rel=0.02)
