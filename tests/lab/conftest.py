@@ -14,7 +14,7 @@ from tests.lab.jobs import Jobs
 from tests.lab.support import Client, Lab
 
 # What fails in a story is shown as in a test.
-pytest.register_assert_rewrite("tests.lab.troubles", "tests.lab.shown")
+pytest.register_assert_rewrite("tests.lab.expired", "tests.lab.shown", "tests.lab.troubles")
 
 StartPool = Callable[..., Pool]
 Say = Callable[[object], None]

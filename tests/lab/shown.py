@@ -15,6 +15,7 @@ from tests.daemon_rig import run
 from tests.lab.events import Kind
 from tests.lab.jobs import Batch
 from tests.lab.site import Site
+from tests.lab.support import CallError
 
 ASKER = {"author": "lab", "reason": "a test"}
 NO_HARM = {"lost": 0.0, "mismatched": 0.0, "evictions": 0}
@@ -47,6 +48,17 @@ def reload(site: Site, over: Mapping[str, object]) -> None:
     site.daemon.settings_file.write_text(to_toml(merged(settings, over)), encoding="utf-8")
     assert site.daemon.pid is not None
     os.kill(site.daemon.pid, signal.SIGHUP)
+
+
+def known_schedds(site: Site) -> int:
+    """How many schedds the collector knows; none while it does not answer the user.
+
+    The first question after its restart always fails: his session was with the one before.
+    """
+    try:
+        return len(site.jobs.client.ads("Schedd", projection=["Name"]))
+    except CallError:
+        return 0
 
 
 def told(site: Site, kind: str, worker: str = "", group: str = "") -> Sequence[str]:
