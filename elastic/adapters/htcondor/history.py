@@ -1,5 +1,6 @@
 """Executions that have ended, as a schedd recorded them: one record each where it keeps such, else one a job."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -20,6 +21,8 @@ FIRST_MACHINE_CODE = 1000
 """VacateReasonCode from here on: the machine's side ended it. Below: the codes of holds. 0: the job's owner did."""
 REMOVED_OR_HELD = (3, 5)
 OWNER_SECONDS = 60
+LOOKS = 5
+LOOK_SECONDS = 0.2
 NO_EPOCHS = "JOB_EPOCH_HISTORY undefined"
 
 
@@ -42,10 +45,9 @@ def attempts(asked: ScheddTarget, mark: Mark | None) -> tuple[list[Attempt], Mar
     daemon = htcondor2.Schedd(location(asked.address, "Scheduler"))
     with translated(asked.name):
         kind, ads = _read(daemon, asked.name, mark)
-    # A shadow that ends in trouble may write its record twice.
-    fresh = {_id(ad): ad for ad in reversed(ads) if mark is not None and _id(ad) not in mark.seen}
+    fresh = [ad for ad in reversed(ads) if mark is not None and _id(ad) not in mark.seen]
     with translated(asked.name):
-        ended = [_told(daemon, ad, attempt) for ad in fresh.values() if (attempt := attempt_of(ad)) is not None]
+        ended = [_told(daemon, ad, attempt) for ad in fresh if (attempt := attempt_of(ad)) is not None]
     newest = max([*(whole(ad, kind.when) for ad in ads), mark.time if mark else 0])
     window = [ad for ad in ads if whole(ad, kind.when) >= newest - OVERLAP_SECONDS]
     return ended, Mark(time=newest, seen=frozenset(_id(ad) for ad in window))
@@ -74,13 +76,22 @@ def _told(daemon: Any, ad: Mapping[str, Any], attempt: Attempt) -> Attempt:
     """
     if not attempt.evicted:
         return attempt
-    job = f"ClusterId == {whole(ad, 'ClusterId')} && ProcId == {whole(ad, 'ProcId')}"
-    wanted = ["JobStatus", "EnteredCurrentStatus"]
-    for state in daemon.query(job, wanted) or daemon.history(job, wanted, 1):
+    for state in _states(daemon, ad):
         since = whole(state, "EnteredCurrentStatus") - whole(ad, "LastVacateTime")
         if whole(state, "JobStatus") in REMOVED_OR_HELD and abs(since) <= OWNER_SECONDS:
             return replace(attempt, evicted=False)
     return attempt
+
+
+def _states(daemon: Any, ad: Mapping[str, Any]) -> Sequence[Any]:
+    """What the job is now, in the queue or in the history; on its way from one to the other it is in neither."""
+    job = f"ClusterId == {whole(ad, 'ClusterId')} && ProcId == {whole(ad, 'ProcId')}"
+    wanted = ["ClusterId", "ProcId", "JobStatus", "EnteredCurrentStatus"]
+    for _ in range(LOOKS):
+        if found := list(daemon.query(job, wanted)) or list(daemon.history(job, wanted, 1)):
+            return found
+        time.sleep(LOOK_SECONDS)
+    return ()
 
 
 def _read(daemon: Any, name: str, mark: Mark | None) -> tuple[_Kind, Sequence[Any]]:
