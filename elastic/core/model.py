@@ -247,7 +247,9 @@ class WorkerGroup:
 
         Upcoming, ready, and lost in their first minutes (a collector restart is no loss).
         """
-        return self.upcoming + self.counts.get(Phase.READY, 0) - self.quarantined + self.lost_counted
+        count = self.counts.get
+        coming = count(Phase.REQUESTED, 0) + count(Phase.BOOTING, 0) + count(Phase.JOINING, 0)
+        return coming + count(Phase.READY, 0) - self.quarantined + self.lost_counted
 
     @property
     def existing(self) -> int:

@@ -74,6 +74,7 @@ class _Run:
         self.samples = Samples()
         self.decisions = 0
         self._acted = False
+        self._looks_ahead = spec.skips_quiet or spec.on_events
         self._demand = self._supply = 0
 
     def outcome(self) -> Outcome:
@@ -81,16 +82,11 @@ class _Run:
         at, quiet = 0, 0
         while True:
             self.pool.advance(at)
-            wake = self._decide()
-            pending = min(self.pool.next_event(), wake)
-            quiet = quiet + 1 if self._idles() else 0
-            if quiet and (pending == NEVER or quiet >= GIVE_UP_TICKS):
+            wake, idles = self._decide()
+            quiet = quiet + 1 if idles else 0
+            if quiet and (wake == NEVER or quiet >= GIVE_UP_TICKS):
                 return self._tables()
-            at = self._next(at, pending)
-
-    def _idles(self) -> bool:
-        """Nothing was done, and nothing will happen by itself."""
-        return not self._acted and self.pool.next_event() == NEVER and not self.pool.held
+            at = self._next(at, wake)
 
     def _next(self, at: int, pending: int) -> int:
         """When to decide next: at the next tick, at the first that can differ, or with the next event."""
@@ -103,8 +99,8 @@ class _Run:
         self.view.skipped(at, ticks, every)
         return at + ticks * every
 
-    def _decide(self) -> int:
-        """One decision, carried out; until when it will stay the same if nothing happens."""
+    def _decide(self) -> tuple[int, bool]:
+        """One decision, carried out; until when it stays the same, and whether nothing was done and nothing pends."""
         view = self.view
         snapshot = view.snapshot()
         proposal = decide(snapshot, self.policies)
@@ -118,10 +114,11 @@ class _Run:
         self._acted = bool(planned.actions)
         for action in planned.actions:
             self._do(action)
-        return quiet_until(view, snapshot, planned) if self._looks_ahead() else NEVER
-
-    def _looks_ahead(self) -> bool:
-        return self.spec.skips_quiet or self.spec.on_events or self._idles()
+        event = self.pool.next_event()
+        idles = event == NEVER and not planned.actions and not self.pool.held
+        if self._looks_ahead or idles:
+            return min(event, quiet_until(view, snapshot, planned)), idles
+        return event, idles
 
     def _do(self, action: Action) -> None:
         pool = self.pool

@@ -1,6 +1,6 @@
 """The fleet as the planner sees it: a Worker is made when the planner looks at it, and not before."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -33,14 +33,18 @@ class Names:
 class Fleet(LazyWorkers):
     """The workers of a pool at its present moment; only good until the pool moves on."""
 
-    __slots__ = ("_cancels", "_names", "_old", "_pool")
+    __slots__ = ("_cancels", "_idle_units", "_names", "_pool")
 
-    def __init__(self, pool: Pool, names: Names, old: Sequence[int], *, cancels: bool) -> None:
-        """See the pool as it is; `old` are the idle workers that may go."""
+    def __init__(self, pool: Pool, names: Names, idle_units: int, *, cancels: bool) -> None:
+        """See the pool as it is; workers that have been idle for `idle_units` may go."""
         self._pool = pool
         self._names = names
-        self._old = old
+        self._idle_units = idle_units
         self._cancels = cancels
+
+    @property
+    def _old(self) -> Sequence[int]:
+        return self._pool.old(self._pool.now - self._idle_units)
 
     def building_victims(self) -> list[Worker]:
         if not self._cancels or not self._pool.booting:
@@ -49,11 +53,12 @@ class Fleet(LazyWorkers):
         return sorted(found, key=lambda w: (-w.record.requested_at, w.name))
 
     def idle_victims(self) -> list[Worker]:
-        found = [self._worker(number, self._pool.since[number]) for number in self._old]
+        old = self._old
+        found = [self._worker(number, self._pool.since[number], old) for number in old]
         return sorted(found, key=lambda w: (-(w.idle_seconds or 0.0), w.name))
 
     def unfinished(self) -> list[Worker]:
-        found = [self._worker(number, self._pool.since[number]) for number in self._pool.held]
+        found = [self._worker(number, self._pool.since[number], ()) for number in self._pool.held]
         return sorted(found, key=lambda w: w.name)
 
     def why_kept(self) -> str:
@@ -65,7 +70,8 @@ class Fleet(LazyWorkers):
 
     def __iter__(self) -> Iterator[Worker]:
         idle = self._pool.idle_since() | {number: self._pool.since[number] for number in self._pool.held}
-        found = [self._worker(number, idle.get(number)) for number in self._alive()]
+        old = frozenset(self._old)
+        found = [self._worker(number, idle.get(number), old) for number in self._alive()]
         return iter(sorted(found, key=lambda w: w.name))
 
     @overload
@@ -78,7 +84,7 @@ class Fleet(LazyWorkers):
     def _alive(self) -> Iterator[int]:
         return (number for number, at in enumerate(self._pool.deleted) if at == UNKNOWN)
 
-    def _worker(self, number: int, idle_since: int | None) -> Worker:
+    def _worker(self, number: int, idle_since: int | None, old: Collection[int]) -> Worker:
         """`idle_since` is None for a worker that has a job, or has not joined."""
         pool, seconds = self._pool, self._names.unit_seconds
         phase = self._phase(number)
@@ -95,7 +101,7 @@ class Fleet(LazyWorkers):
             (pool.now - began) * seconds,
             False,  # noqa: FBT003 - the fields of a tuple
             False,  # noqa: FBT003
-            self._keep(number, busy=busy) if phase is Phase.READY else "",
+            _keep(busy=busy, old=number in old) if phase is Phase.READY else "",
             self._record(number, phase),
             phase is Phase.BOOTING,
         )
@@ -106,11 +112,6 @@ class Fleet(LazyWorkers):
         if self._pool.ready_at[number] == UNKNOWN:
             return Phase.BOOTING if self._cancels else Phase.JOINING
         return Phase.READY
-
-    def _keep(self, number: int, *, busy: bool) -> str:
-        if busy:
-            return BUSY
-        return "" if number in self._old else NOT_YET
 
     def _record(self, number: int, phase: Phase) -> WorkerRecord:
         pool, seconds = self._pool, self._names.unit_seconds
@@ -124,3 +125,9 @@ class Fleet(LazyWorkers):
             joined_at=None if joined == UNKNOWN else joined * seconds,
             drain=Drain(nonce="", asked_at=drained, confirmed_at=drained) if phase is Phase.DRAINED else None,
         )
+
+
+def _keep(*, busy: bool, old: bool) -> str:
+    if busy:
+        return BUSY
+    return "" if old else NOT_YET

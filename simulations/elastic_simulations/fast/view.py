@@ -6,7 +6,7 @@ from math import inf
 
 from elastic.core.lifecycle import Phase
 from elastic.core.memory import GroupMemory
-from elastic.core.model import Snapshot, WorkerGroup
+from elastic.core.model import Demand, GroupDemand, Snapshot, WorkerGroup
 from elastic.core.policy import Target
 from elastic.core.remember import remember
 from elastic.core.resources import Resources
@@ -45,6 +45,9 @@ class View:
         self._asker = Asker(spec=spec.group, pool=pool, seconds=self.seconds)
         self._idle_units = self.units(spec.group.idle_seconds)
         self._join_p95 = 0.0
+        self._seen: object = None
+        self._demand = Demand()
+        self._groups: dict[str, WorkerGroup] = {}
 
     @property
     def now(self) -> float:
@@ -66,9 +69,23 @@ class View:
         if pool.joined:
             self._learn()
         now = self.now
-        demand, asked = self._asker.demand(self.memory, now)
-        memory = self.memory
-        group = WorkerGroup(
+        seen = (pool.arrived, pool.running, pool.booting, pool.ready, len(pool.held), pool.waiting, self.memory)
+        if pool.waiting or seen != self._seen:
+            self._seen = seen
+            self._demand, asked = self._asker.demand(self.memory, now)
+            self._groups = {spec.group.name: self._group(asked)}
+        return Snapshot(
+            now=now,
+            tick=self.tick,
+            groups=self._groups,
+            demand=self._demand,
+            ledger=LEDGER,
+            sequence=len(pool.requested),
+        )
+
+    def _group(self, asked: GroupDemand) -> WorkerGroup:
+        pool, spec, memory = self.pool, self.spec, self.memory
+        return WorkerGroup(
             spec=spec.group,
             counts=self._counts(),
             busy=pool.busy,
@@ -80,15 +97,7 @@ class View:
             boot_allowance=memory.boot_allowance,
             policy_memory=memory.policy_memory,
             memory=memory,
-            workers=Fleet(pool, self.names, pool.old(pool.now - self._idle_units), cancels=spec.cancels),
-        )
-        return Snapshot(
-            now=now,
-            tick=self.tick,
-            groups={spec.group.name: group},
-            demand=demand,
-            ledger=LEDGER,
-            sequence=len(pool.requested),
+            workers=Fleet(pool, self.names, self._idle_units, cancels=spec.cancels),
         )
 
     def remember(self, snapshot: Snapshot, proposal: Mapping[str, Target]) -> None:
