@@ -29,7 +29,6 @@ SECOND = "second@127-0-0-1.elastic.local"
 FIRST = "127-0-0-1.elastic.local"
 CONFIG = {
     "JOB_EPOCH_HISTORY": "$(SPOOL)/epoch_history",
-    "SCHEDD.second.JOB_EPOCH_HISTORY": "$(LOCAL_DIR)/spool-second/epoch_history",
     "GROUP_NAMES": "group_a, group_b",
     "GROUP_QUOTA_group_a": "1",
     "GROUP_QUOTA_group_b": "1",

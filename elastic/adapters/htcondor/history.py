@@ -12,7 +12,7 @@ from elastic.adapters.htcondor.bindings import location, text, translated, whole
 from elastic.adapters.htcondor.target import Mark, ScheddTarget
 from elastic.core.observation import Attempt
 
-ATTRIBUTES = ("ClusterId", "ProcId", "NumShadowStarts", "RemoteHost", "LastRemoteHost", "ExitCode", "ExitBySignal",
+ATTRIBUTES = ("GlobalJobId", "ClusterId", "ProcId", "NumShadowStarts", "RemoteHost", "LastRemoteHost", "ExitCode", "ExitBySignal",
               "ShadowBday", "LastVacateTime", "VacateReasonCode")  # fmt: skip
 OVERLAP_SECONDS = 60
 """Each shadow writes for itself, so records may be a little out of order; who was told of already is left out."""
@@ -45,7 +45,8 @@ def attempts(asked: ScheddTarget, mark: Mark | None) -> tuple[list[Attempt], Mar
     daemon = htcondor2.Schedd(location(asked.address, "Scheduler"))
     with translated(asked.name):
         kind, ads = _read(daemon, asked.name, mark)
-    fresh = [ad for ad in reversed(ads) if mark is not None and _id(ad) not in mark.seen]
+    ours = [ad for ad in reversed(ads) if _schedd(ad) in {"", asked.name}]
+    fresh = [ad for ad in ours if mark is not None and _id(ad) not in mark.seen]
     with translated(asked.name):
         ended = [_told(daemon, ad, attempt) for ad in fresh if (attempt := attempt_of(ad)) is not None]
     newest = max([*(whole(ad, kind.when) for ad in ads), mark.time if mark else 0])
@@ -116,6 +117,11 @@ def _since(daemon: Any, kind: _Kind, mark: Mark | None) -> Sequence[Any]:
         mark = Mark(time=whole(newest[0], kind.when), seen=frozenset())
     stop = classad2.ExprTree(f"{kind.when} < {mark.time - OVERLAP_SECONDS}")
     return list(look(kind.constraint, wanted, MOST_RECORDS, stop))
+
+
+def _schedd(ad: Mapping[str, Any]) -> str:
+    """Whose job it was: schedds of one host may write to the same file."""
+    return text(ad, "GlobalJobId").partition("#")[0]
 
 
 def _id(ad: Mapping[str, Any]) -> str:
