@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from elastic_simulations.checks import queues, reference
+from elastic_simulations.checks import game, peers, queues, reference
 from elastic_simulations.checks.verdict import Kind, Verdict, not_run, plain
 
 __all__ = ["Verdict", "failed", "plain", "validate"]
@@ -29,12 +29,6 @@ def failed(verdicts: Sequence[Verdict]) -> bool:
     return any(verdict.kind is Kind.CHECK and not verdict.ok for verdict in verdicts)
 
 
-GAME = (
-    ("waiting game, never wait, s=108: price", 4.482662),
-    ("waiting game, never wait, s=108: overflow", 0.034944),
-    ("waiting game, never wait, s=100: price", 4.56672),
-    ("waiting game, never wait, s=100: overflow", 0.07570),
-)
 THESIS = (
     ("thesis, 72 jobs: minutes", 120.0),
     ("thesis, 720 jobs: minutes", 1093.0),
@@ -48,7 +42,8 @@ def _checks(data: Path | None, *, full: bool) -> Iterator[tuple[str, Callable[[]
     yield "LCG-2005-1", lambda: reference.real(data)
     yield "M/M/c", queues.erlang
     yield "M/M/c/Setup", queues.setups if full else partial(queues.setups_not_run, "takes half an hour: --full")
-    yield "waiting game", partial(_missing, GAME, "needs an overflow group")
+    yield "waiting game", game.games
+    yield "SimPy", peers.simpy
     yield "thesis", partial(_missing, THESIS, "needs negotiation cycles and claim life")
 
 
