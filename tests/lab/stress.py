@@ -27,14 +27,14 @@ from tests.lab.events import Kind
 from tests.lab.jobs import Batch, Jobs
 from tests.lab.support import Lab, wait
 
-WORKERS = 4
-LEAVING = 4
+WORKERS = 6
+LEAVING = 6
 TICK_SECONDS = 0.25
 TAKEN_BACK = 0.15
 JOB_SECONDS = (0.2, 3.0)
-GAP_SECONDS = (0.2, 2.5)
+GAP_SECONDS = (0.1, 1.2)
 JOBS_AT_ONCE = 2
-BATCHES_UNDER_WAY = 2
+BATCHES_UNDER_WAY = 3
 """Busy workers are not removed: some must always be idle."""
 SEED = 20261120
 
@@ -113,7 +113,7 @@ class Stream:
         return Ended(jobs=sum(batch.count for batch in self.batches), hurt=hurt, starts=dict(starts))
 
     def _submit(self) -> None:
-        """Submit on and on; but while more than two are under way none is added, however slow the machine is."""
+        """Submit on and on; but while three batches are under way none is added, however slow the machine is."""
         under_way: list[Batch] = []
         while not self._over.wait(self._random.uniform(*GAP_SECONDS)):
             under_way = [batch for batch in under_way if batch.over() < batch.count]
@@ -126,7 +126,7 @@ class Stream:
 
 
 class Churn:
-    """The controller with its real ports, without a process of its own: four workers are wanted, and each leaves soon.
+    """The controller with its real ports, without a process of its own: six workers are wanted, and each leaves soon.
 
     Ticks come four times a second. Each worker that has had a job is wished away; some of those that have drained are
     wanted back at the last moment.
