@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -69,15 +69,3 @@ def ask(address: str, kind: str, ad_type: Any) -> list[Any]:
 def quoted(text: str) -> str:
     """The text as a ClassAd string."""
     return str(classad2.quote(text))
-
-
-def whole(ad: Mapping[str, object], name: str, default: int = 0) -> int:
-    """An attribute as a whole number; `default` where it is absent, undefined or no number."""
-    value = ad.get(name)
-    return int(value) if isinstance(value, int | float) else default
-
-
-def text(ad: Mapping[str, object], name: str) -> str:
-    """An attribute as text; empty where it is absent or no text."""
-    value = ad.get(name)
-    return value if isinstance(value, str) else ""

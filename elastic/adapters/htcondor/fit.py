@@ -6,6 +6,7 @@ from typing import Any
 
 import classad2
 
+from elastic.adapters.htcondor.values import is_number
 from elastic.core.resources import Resources
 
 MEMORY_STEP_MB = 128
@@ -35,7 +36,7 @@ def wanted(job: Any, request: str, machine: Any = None) -> float:
     if request not in job:
         return 1.0 if request == "RequestCpus" else 0.0
     value = job.lookup(request).eval(job, machine) if machine is not None else job.eval(request)
-    return float(value) if isinstance(value, int | float) else 0.0
+    return float(value) if is_number(value) else 0.0
 
 
 def request_of(job: Any) -> Resources:
@@ -79,7 +80,7 @@ def _takes(wants: Mapping[str, float], machine: Any) -> Resources:
     memory = math.ceil(wants["RequestMemory"])
     rounded = -(-memory // MEMORY_STEP_MB) * MEMORY_STEP_MB
     has = machine.get("Memory")
-    if not isinstance(has, int | float) or rounded > has:
+    if not is_number(has) or rounded > has:
         rounded = memory
     if machine.get("SlotType") == "Static":
         # A static slot is taken whole.
@@ -95,13 +96,13 @@ def _takes(wants: Mapping[str, float], machine: Any) -> Resources:
 
 def _amount(machine: Any, name: str) -> int:
     value = machine.get(name)
-    return int(value) if isinstance(value, int | float) else 0
+    return int(value) if is_number(value) else 0
 
 
 def _reason(job: Any, machine: Any, wants: Mapping[str, float]) -> str:
     for request, name in RESOURCES:
         has = machine.get(name)
-        if isinstance(has, int | float) and wants[request] > has:
+        if is_number(has) and wants[request] > has:
             return f"{request} {wants[request]:.0f} > {name} {has:.0f}"
     if not machine.matches(job):
         return _failing("Requirements", job, machine)

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import classad2
 import htcondor2
 
-from elastic.adapters.htcondor.bindings import location, text, translated, whole
+from elastic.adapters.htcondor.bindings import location, translated
 from elastic.adapters.htcondor.target import Mark, ScheddTarget
+from elastic.adapters.htcondor.values import text, whole
 from elastic.core.observation import Attempt
 
-ATTRIBUTES = ("GlobalJobId", "ClusterId", "ProcId", "NumShadowStarts", "RemoteHost", "LastRemoteHost", "ExitCode", "ExitBySignal",
-              "ShadowBday", "LastVacateTime", "VacateReasonCode")  # fmt: skip
+ATTRIBUTES = ("GlobalJobId", "ClusterId", "ProcId", "NumShadowStarts", "RemoteHost", "LastRemoteHost", "ExitCode",
+              "ExitBySignal", "ShadowBday", "LastVacateTime", "VacateReasonCode")  # fmt: skip
 OVERLAP_SECONDS = 60
 """Each shadow writes for itself, so records may be a little out of order; who was told of already is left out."""
 MOST_RECORDS = 20000

@@ -6,6 +6,8 @@ from typing import Any
 
 import classad2
 
+from elastic.adapters.htcondor.values import is_number
+
 # What changes while the machine runs, or names a single one: it must not tell kinds apart, nor stay in a template.
 VOLATILE = frozenset(
     name.lower()
@@ -88,7 +90,7 @@ def template_text(ad: Any) -> str:
         if name.lower() not in VOLATILE:
             plain[name] = ad.lookup(name)
     for name, total in TOTALS.items():
-        if isinstance(ad.get(total), int | float):
+        if is_number(ad.get(total)):
             plain[name] = int(ad[total])
     plain["State"] = "Unclaimed"
     plain["Activity"] = "Idle"
@@ -109,4 +111,4 @@ def _text(ad: Any, name: str) -> str:
 
 def _number(ad: Any, name: str) -> int:
     value = ad.get(name, 0)
-    return int(value) if isinstance(value, int | float) else 0
+    return int(value) if is_number(value) else 0

@@ -5,9 +5,10 @@ from typing import Any
 
 import htcondor2
 
-from elastic.adapters.htcondor.bindings import quoted, translated, whole
+from elastic.adapters.htcondor.bindings import quoted, translated
 from elastic.adapters.htcondor.reach import reach
 from elastic.adapters.htcondor.target import CLOCK_SLACK_SECONDS, Target
+from elastic.adapters.htcondor.values import whole
 from elastic.ports import Transient
 
 ON, OFF_FAST = htcondor2.DaemonCommand.DaemonOn, htcondor2.DaemonCommand.DaemonOffFast

@@ -6,7 +6,8 @@ from typing import Any
 
 import htcondor2
 
-from elastic.adapters.htcondor.bindings import ask, translated, whole
+from elastic.adapters.htcondor.bindings import ask, translated
+from elastic.adapters.htcondor.values import whole
 from elastic.core.observation import Negotiation
 from elastic.ports import NotFound
 

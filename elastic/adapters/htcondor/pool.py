@@ -7,8 +7,9 @@ import classad2
 import htcondor2
 
 from elastic.adapters.htcondor import kinds, slots
-from elastic.adapters.htcondor.bindings import quoted, text, translated, whole
+from elastic.adapters.htcondor.bindings import quoted, translated
 from elastic.adapters.htcondor.uptime import Uptime
+from elastic.adapters.htcondor.values import text, whole
 
 FETCHED_AT_ONCE = 25
 """Whole ads are twenty times as dear as projected ones, and a new kind is rare: the rest comes with the next ticks."""

@@ -7,8 +7,9 @@ import classad2
 import htcondor2
 
 from elastic.adapters.htcondor import shapes, templates
-from elastic.adapters.htcondor.bindings import location, translated, whole
+from elastic.adapters.htcondor.bindings import location, translated
 from elastic.adapters.htcondor.target import ScheddTarget
+from elastic.adapters.htcondor.values import whole
 from elastic.core.memory import Template
 from elastic.core.observation import JobShape, ScheddQueue
 

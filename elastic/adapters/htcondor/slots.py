@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from elastic.adapters.htcondor.values import is_number
 from elastic.core.observation import DrainSeen
 from elastic.core.resources import NOTHING, Resources
 
@@ -197,7 +198,7 @@ class _Reader:
 
 
 def _int(value: object) -> int:
-    return int(value) if isinstance(value, int | float) else 0
+    return int(value) if is_number(value) else 0
 
 
 def _text(value: object) -> str:
@@ -205,4 +206,4 @@ def _text(value: object) -> str:
 
 
 def _since(value: object) -> int | None:
-    return int(value) if isinstance(value, int | float) and value > 0 else None
+    return int(value) if is_number(value) and value > 0 else None
