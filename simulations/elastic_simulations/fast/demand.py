@@ -24,12 +24,15 @@ class Asker:
         pool = self.pool
         if not pool.waiting:
             return Demand(running_jobs=pool.running), GroupDemand(running_jobs=pool.running)
-        existing = pool.booting + pool.ready + len(pool.held)
-        left = max(0, self.spec.maximum - existing)
-        closed = "" if left else f"at its maximum of {self.spec.maximum}"
         if len(pool.shapes) == 1:
-            return self._one_shape(len(pool.held) + left, closed, now)
-        return self._shapes(memory, len(pool.held) + left, closed, now)
+            return self._one_shape(*self._room(), now)
+        return self.as_the_core_says(memory, now)
+
+    def _room(self) -> tuple[int, str]:
+        """By how many workers the group may grow, those taken back included, and why by no more."""
+        pool, most = self.pool, self.spec.maximum
+        left = max(0, most - (pool.booting + pool.ready + len(pool.held)))
+        return len(pool.held) + left, "" if left else f"at its maximum of {most}"
 
     def _one_shape(self, room: int, closed: str, now: float) -> tuple[Demand, GroupDemand]:
         pool = self.pool
@@ -54,7 +57,9 @@ class Asker:
         )
         return Demand(idle_jobs=waiting, running_jobs=pool.running, unserved=unserved), group
 
-    def _shapes(self, memory: GroupMemory, room: int, closed: str, now: float) -> tuple[Demand, GroupDemand]:
+    def as_the_core_says(self, memory: GroupMemory, now: float) -> tuple[Demand, GroupDemand]:
+        """By `elastic.core.demand` itself, from shapes and room: for jobs of several shapes."""
+        room, closed = self._room()
         pool, name = self.pool, self.spec.name
         template, offers = PREFIX + name, Resources(pool.slots)
         shapes = tuple(

@@ -43,6 +43,10 @@ class SinglePool(Pool):
         """Jobs that run, each on a worker of its own."""
         return len(self._ends)
 
+    def waiting_by_cores(self) -> dict[int, int]:
+        """Jobs in the queue by the cores that they ask for."""
+        return {self.slots: self.waiting} if self.waiting else {}
+
     def oldest(self, cores: int) -> int:
         """When the first waiting job was submitted."""
         return self.submit[len(self.start)]

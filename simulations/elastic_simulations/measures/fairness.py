@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import fsum
 
-from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN
+from elastic_simulations.traces.trace import MICROSECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,20 +34,20 @@ def jain(values: Iterable[float]) -> float:
 
 def by_user(user: Sequence[int], wait_us: Sequence[int], slow: Sequence[float], names: Sequence[str]) -> Shares:
     """Means by user, in the order of names; jobs of unknown users do not count."""
-    jobs: dict[int, int] = {}
-    waited: dict[int, int] = {}
-    slowed: dict[int, list[float]] = {}
+    # One place more than names: the unknown user is -1, the last.
+    jobs, waited, slowed = [0] * (len(names) + 1), [0] * (len(names) + 1), [0.0] * (len(names) + 1)
     for who, wait, ratio in zip(user, wait_us, slow, strict=True):
-        jobs[who] = jobs.get(who, 0) + 1
-        waited[who] = waited.get(who, 0) + wait
-        slowed.setdefault(who, []).append(ratio)
+        jobs[who] += 1
+        waited[who] += wait
+        slowed[who] += ratio
     users = {
         names[who]: UserShare(
             jobs=jobs[who],
             wait_s=waited[who] / (jobs[who] * MICROSECONDS),
-            bounded_slowdown=fsum(slowed[who]) / jobs[who],
+            bounded_slowdown=slowed[who] / jobs[who],
         )
-        for who in sorted(jobs.keys() - {UNKNOWN}, key=names.__getitem__)
+        for who in sorted(range(len(names)), key=names.__getitem__)
+        if jobs[who]
     }
     return Shares(
         jain_wait=jain(share.wait_s for share in users.values()),
