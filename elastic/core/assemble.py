@@ -153,7 +153,7 @@ def _change(
         *mismatch_events(fleet, now),
         *(event for mine in known for event in group_events(memory.groups.get(mine.group), mine, now)),
         *misfit_events(answer.misfits, memory, now),
-        *state_events(snapshot, memory),
+        *state_events(snapshot, memory, judgement.alert),
     ]
     named = tuple(sorted(item.shape for item in answer.misfits))
     return MemoryChange(

@@ -116,9 +116,11 @@ def mismatch_events(fleet: Fleet, now: float) -> Iterator[Event]:
             yield Event(at=now, kind="victim_mismatch", text=text, group=worker.group, worker=worker.name)
 
 
-def state_events(snapshot: Snapshot, memory: Memory) -> Iterator[Event]:
-    """The pool going blind, and seeing again."""
+def state_events(snapshot: Snapshot, memory: Memory, alert: str) -> Iterator[Event]:
+    """The pool going blind, blind for so long that somebody must look (`alert` says so), and seeing again."""
     blind = snapshot.trust.grow
+    if alert:
+        yield Event(at=snapshot.now, kind="growth_held", text=f"{alert}: {blind}")
     if blind and memory.blind_since is None:
         yield Event(at=snapshot.now, kind="blind", text=blind)
     if not blind and memory.blind_since is not None:

@@ -11,12 +11,16 @@ from elastic.core.observation import Observations, ScheddQueue, SourceReading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What may be done, the health behind it, and since and until when the pool counts as blind."""
+    """What may be done, the health behind it, and since and until when the pool counts as blind.
+
+    `alert` says, at one tick only, that growth has been held for too long.
+    """
 
     trust: Trust
     sources: Mapping[str, SourceHealth]
     blind_since: float | None
     blind_until: float | None
+    alert: str = ""
 
 
 def judge(seen: Observations, fleet: Fleet, memory: Memory, site: SiteSpec, now: float) -> Judgement:
@@ -29,6 +33,7 @@ def judge(seen: Observations, fleet: Fleet, memory: Memory, site: SiteSpec, now:
         sources=sources,
         blind_since=(memory.blind_since if memory.blind_since is not None else now) if blind else None,
         blind_until=now if blind else memory.blind_until,
+        alert=_alert(memory, site, now) if blind else "",
     )
 
 
@@ -47,6 +52,14 @@ def health(seen: Observations) -> Mapping[str, SourceHealth]:
     for schedd in seen.queue.value.schedds if seen.queue.value else ():
         entries[f"schedd:{schedd.schedd}"] = _of_schedd(schedd)
     return dict(sorted(entries.items()))
+
+
+def _alert(memory: Memory, site: SiteSpec, now: float) -> str:
+    """That a blind pool has been held for too long; said at the tick that passes the limit, also after a restart."""
+    if memory.blind_since is None:
+        return ""
+    held, before = now - memory.blind_since, memory.last_now - memory.blind_since
+    return f"growth has been held for {held:.0f} s" if before < site.growth_held_alert_seconds <= held else ""
 
 
 def _of_reading(name: str, reading: SourceReading[object]) -> SourceHealth:

@@ -11,6 +11,8 @@ from elastic.core.record import TickRecord
 
 Format = Literal["console", "json"]
 LOGGER = structlog.stdlib.get_logger("elastic")
+# What somebody should look at; deploy/prometheus has an alert for each.
+ALARMING = frozenset({"growth_held", "job_lost", "victim_mismatch"})
 CHATTY = ("alembic", "httpx", "uvicorn", "uvicorn.error", "uvicorn.access")
 
 
@@ -57,7 +59,8 @@ class TickLog:
         """One line for the tick, one for each action, event and new refusal, one for sources lost or back."""
         self._sources(record)
         for event in record.events:
-            LOGGER.info(event.kind, text=event.text, group=event.group, worker=event.worker, tick=record.tick)
+            level = logging.WARNING if event.kind in ALARMING else logging.INFO
+            LOGGER.log(level, event.kind, text=event.text, group=event.group, worker=event.worker, tick=record.tick)
         for result in record.results:
             action = result.action
             level = logging.INFO if result.outcome in {Outcome.DONE, Outcome.DRY} else logging.WARNING

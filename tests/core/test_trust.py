@@ -133,3 +133,14 @@ def test_it_is_over_when_they_return() -> None:
 def test_losses_further_apart_than_an_ad_lifetime_do_not_add_up() -> None:
     slow = [replace(r, vanished_at=NOW - 800.0 * i) for i, r in enumerate(lost(6))]
     assert said(slow, 6) == ""
+
+
+def test_growth_held_for_too_long_is_told_once_with_the_reason() -> None:
+    started = replace(KNOWN, blind_since=NOW - 1790.0, last_now=NOW - 30.0)
+    young = replace(FRESH, machines=replace(FRESH.machines, misses=3, error="no route"))
+    told = []
+    for now in (NOW, NOW + 30.0, NOW + 60.0):
+        change = look(young, started, now=now)[1]
+        told += [(now - NOW, event.text) for event in change.events if event.kind == "growth_held"]
+        started = replace(started, last_now=now)
+    assert told == [(30.0, "growth has been held for 1820 s: blind: machines has missed 3 ticks: no route")]
