@@ -19,7 +19,7 @@ def status(
     url: Url = None,
     config: Config = None,
 ) -> None:
-    """How everything is: sources, queue, each group with its target and the reason.
+    """How everything is: sources, queue, each group with its target and the reason; with JSON and --watch one a line.
 
     Examples: `elastic status`, `elastic status --watch`, `elastic status -o json | jq .groups`
     """
@@ -27,9 +27,10 @@ def status(
     from elastic.cli.printing import show
 
     client = connect(url, config)
+    if watch and output is Output.JSON:
+        status_view.watch_lines(lambda: client.read("/v1/status"), WATCH_SECONDS)
     if watch:
         status_view.watch(lambda: client.read("/v1/status"), WATCH_SECONDS)
-        return
     answer = client.read("/v1/status")
     show(output, answer, lambda console: console.print(status_view.page(answer)))
 

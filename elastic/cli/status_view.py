@@ -1,7 +1,10 @@
 """The page that `elastic status` shows, once or again and again."""
 
+import json
+import sys
 import time
 from collections.abc import Callable
+from typing import NoReturn
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -36,7 +39,7 @@ def page(answer: Json) -> RenderableType:
     return Group(*parts)
 
 
-def watch(read: Callable[[], Json], every_seconds: float) -> None:
+def watch(read: Callable[[], Json], every_seconds: float) -> NoReturn:
     """Show the page anew every few seconds until Ctrl-C; an unreachable daemon is said and tried again."""
     with Live(Text("asking ..."), console=Console(), screen=False, auto_refresh=False) as live:
         while True:
@@ -46,6 +49,16 @@ def watch(read: Callable[[], Json], every_seconds: float) -> None:
                 shown = Text(str(error), style="red")
             live.update(shown, refresh=True)
             time.sleep(every_seconds)
+
+
+def watch_lines(read: Callable[[], Json], every_seconds: float) -> NoReturn:
+    """Print the answer as one line of JSON every few seconds until Ctrl-C; what fails is said on standard error."""
+    while True:
+        try:
+            print(json.dumps(read()), flush=True)
+        except CommandError as error:
+            print(f"elastic: {error}", file=sys.stderr, flush=True)
+        time.sleep(every_seconds)
 
 
 def _head(status: schemas.StatusOut) -> Text:

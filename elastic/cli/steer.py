@@ -139,7 +139,8 @@ def drain(  # noqa: PLR0917  options are named
     body: dict[str, object] = {"kind": kind, "author": author_or_user(author), "reason": reason}
     answer = client.write("POST", path, body)
     if answer["accepted"] is False:
-        _say(Output.TABLE, answer)
+        # Beside the answer, never in it: what is printed as JSON stays one document.
+        typer.echo(answer["text"], err=True)
         if not yes and not typer.confirm(f"kill {_listed(answer['jobs'])}?", err=True):
             raise CommandError(f"{worker} stays")
         answer = client.write("POST", path, {**body, "confirm": True})

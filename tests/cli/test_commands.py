@@ -83,8 +83,16 @@ def test_a_force_asks_first_and_does_nothing_without_a_yes(daemon: tuple[DaemonP
     worker = json.loads(ask(daemon, "workers", "-o", "json"))["workers"][0]["name"]
     ended = run("drain", worker, "--force", "--config", daemon[1])
     assert ended.returncode != 0
-    assert "a force kills 0 jobs" in ended.stdout
+    assert "a force kills 0 jobs" in ended.stderr
     assert json.loads(ask(daemon, "workers", "-o", "json"))["workers"][0]["wish"] == ""
+
+
+def test_a_forced_drain_as_json_is_one_document(daemon: tuple[DaemonProcess, Path]) -> None:
+    worker = json.loads(ask(daemon, "workers", "-o", "json"))["workers"][0]["name"]
+    ended = here("drain", worker, "--force", "--yes", "-o", "json", "--config", daemon[1])
+    ask(daemon, "drain", worker, "--cancel")
+    assert (ended.returncode, json.loads(ended.stdout)["accepted"]) == (0, True)
+    assert "a force kills 0 jobs" in ended.stderr
 
 
 def test_breaker_reset_go_and_plan_say_what_they_did(daemon: tuple[DaemonProcess, Path]) -> None:
@@ -109,6 +117,15 @@ def test_watch_goes_on_until_it_is_interrupted(daemon: tuple[DaemonProcess, Path
         out, err = watch.communicate(timeout=10)
     assert "pool try" in out
     assert "Traceback" not in err
+
+
+def test_watch_as_json_is_one_object_a_line(daemon: tuple[DaemonProcess, Path]) -> None:
+    command = [*COMMAND, "status", "--watch", "-o", "json", "--config", str(daemon[1])]
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as watch:
+        assert watch.stdout is not None
+        lines = [json.loads(watch.stdout.readline()) for _ in range(2)]
+        watch.kill()
+    assert [line["pool"] for line in lines] == ["try", "try"]
 
 
 def test_a_wrong_token_is_said_with_what_to_check(daemon: tuple[DaemonProcess, Path], tmp_path: Path) -> None:
