@@ -9,6 +9,9 @@ from elastic.core.errors import ElasticError
 GROUP = "elastic.quick"
 """Of our own distribution: looking at all that are installed takes as long as such a command."""
 
+INTERRUPTED = 130
+"""What shells expect of a command that was interrupted."""
+
 Quick = Callable[[list[str]], bool]
 """Given the words after the command; False when they are not all understood: the full command line then says why."""
 
@@ -26,3 +29,5 @@ def done(words: list[str]) -> bool:
     except ElasticError as error:
         print(f"elastic: {error}", file=sys.stderr)
         raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None

@@ -27,6 +27,9 @@ from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Column, Trac
 GIVE_UP_TICKS = 1500
 """Ticks in a row, more than a day of them, at which nothing is pending and nothing is done: it will stay so."""
 
+MOST_TICKS = 20_000_000
+"""Thirty-eight years of ticks a minute apart: ten minutes of ours."""
+
 Recorded = Callable[[TickRecord], None]
 
 
@@ -37,6 +40,7 @@ def run_elastic(trace: Trace, spec: ElasticSpec, on_tick: Recorded | None = None
     unserved.
     """
     _fits(trace, spec.slots)
+    _may_end(trace, spec)
     return _Run(trace, spec, on_tick).outcome()
 
 
@@ -46,6 +50,13 @@ def _fits(trace: Trace, slots: int) -> None:
     place = next(place for place, wanted in enumerate(trace.cores) if wanted > slots)
     problem = f"the job asks for {trace.cores[place]} cores, a worker has {slots}: it fits on none"
     raise TraceError(trace.source, trace.line[place], problem)
+
+
+def _may_end(trace: Trace, spec: ElasticSpec) -> None:
+    ticks = trace.submit_us[-1] / MICROSECONDS / spec.site.tick_seconds
+    if ticks > MOST_TICKS and not (spec.skips_quiet or spec.on_events):
+        problem = f"the last job comes after {ticks:,.0f} ticks; leave out the quiet ones: --set skips_quiet=true"
+        raise TraceError(trace.source, trace.line[-1], problem)
 
 
 def microseconds(seconds: float) -> int:
@@ -165,7 +176,7 @@ class _Run:
             drained=_scaled(pool.drained, unit),
             deleted=_scaled(pool.deleted, unit),
         )
-        ends = _ends(pool.start, pool.run)
+        ends = _job_ends(pool.start, pool.run)
         return Outcome(
             start_us=_scaled(pool.start, unit),
             end_us=_scaled(ends, unit),
@@ -224,7 +235,7 @@ def _recorded(
     )
 
 
-def _ends(start: list[int], run: list[int]) -> list[int]:
+def _job_ends(start: list[int], run: list[int]) -> list[int]:
     if UNKNOWN in start:
         return [at if at == UNKNOWN else at + took for at, took in zip(start, run, strict=True)]
     return list(map(int.__add__, start, run))

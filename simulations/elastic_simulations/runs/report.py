@@ -6,7 +6,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from elastic_simulations.runs.running import Result
-from elastic_simulations.traces.trace import MICROSECONDS, Note
+from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Note
 
 HOUR_US = 3600 * MICROSECONDS
 
@@ -52,7 +52,7 @@ def report(result: Result) -> Plain:
         "stops": result.churn.stops,
         "mean_worker_life_s": result.churn.mean_life_s,
         "evictions": 0,
-        "scaling_factor": sum(trace.run_us) / makespan_us,
+        "scaling_factor": _served_us(result) / makespan_us if makespan_us > 0 else 0.0,
         **asdict(result.elasticity),
         "littles_law_residual": result.littles_law_residual,
         "warmup_s": result.settings.warmup,
@@ -69,6 +69,12 @@ def report(result: Result) -> Plain:
         "decisions": outcome.decisions,
         "wall_s": result.wall_s,
     }
+
+
+def _served_us(result: Result) -> int:
+    """Run times of the jobs that were started."""
+    runs = zip(result.trace.run_us, result.outcome.start_us, strict=True)
+    return sum(run for run, start in runs if start != UNKNOWN)
 
 
 def _jain(result: Result) -> Plain | None:

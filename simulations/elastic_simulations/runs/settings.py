@@ -10,6 +10,9 @@ ENGINES = ("python", "numba", "full")
 BUILT = ("python",)
 MICROSECOND = 1e-6
 
+MOST_SLOTS = 10_000
+"""Cores of a worker: more than any machine has, and a line for each number of free ones is kept."""
+
 
 class SettingsError(SimulationError):
     """A run cannot be what it was asked to be."""
@@ -40,6 +43,7 @@ def checked(settings: RunSettings) -> RunSettings:
     check(settings.order in ORDERS, f"no order '{settings.order}'; known: {', '.join(ORDERS)}")
     check(settings.static is None or settings.static > 0, f"--static {settings.static}: at least 1 core")
     check(settings.slots > 0, f"--slots {settings.slots}: a worker has at least 1 core")
+    check(settings.slots <= MOST_SLOTS, f"--slots {settings.slots}: at most {MOST_SLOTS}")
     check(settings.minimum >= 0, f"--min {settings.minimum}: not below 0")
     check(settings.maximum <= MANY, f"--max {settings.maximum}: at most {MANY}")
     check(settings.minimum <= settings.maximum, f"--min {settings.minimum} is above --max {settings.maximum}")

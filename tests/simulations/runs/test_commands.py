@@ -11,9 +11,12 @@ from typer.main import get_command
 
 from elastic_simulations.cli import app
 from elastic_simulations.quick import _parser
+from elastic_simulations.runs.report import report
 from elastic_simulations.runs.running import run
 from elastic_simulations.runs.settings import RunSettings
+from elastic_simulations.traces.errors import TraceError
 from elastic_simulations.traces.exporting import write_swf
+from elastic_simulations.traces.made import made
 from elastic_simulations.traces.reading import read
 from elastic_simulations.traces.reference import reference_case
 
@@ -145,3 +148,18 @@ def test_the_quick_way_knows_the_options_of_the_long_one_and_their_defaults() ->
     for name, (options, default) in quick.items():
         assert options == long[name][0]
         assert default in (long[name][1], []) or long[name][1] == "table"
+
+
+def test_jobs_that_all_come_at_0_and_are_never_served_are_reported() -> None:
+    trace = made([0, 0], [1_000_000, 1_000_000], source="two jobs")
+    answer = report(run(trace, RunSettings(policy="fixed", sets={"workers": "0"})))
+    assert (answer["unserved"], answer["scaling_factor"], answer["makespan_s"]) == (2, 0.0, 0.0)
+
+
+def test_a_gap_of_a_thousand_years_is_told_or_left_out() -> None:
+    trace = made([0, 10**9 * 36 * 10**6], [1_000_000, 1_000_000], source="long ago")
+    with pytest.raises(
+        TraceError, match=r"^long ago:2: the last job comes after 600,000,000 ticks; leave out the quiet"
+    ):
+        run(trace, RunSettings())
+    assert run(trace, RunSettings(sets={"skips_quiet": "true"})).waiting.unserved == 0
