@@ -1,6 +1,7 @@
 """The command `elastic sim`: options become settings, results become JSON or a table; found by entry point."""
 
 import json
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -76,6 +77,34 @@ def run(
     from elastic_simulations.runs.table import show
 
     show(result)
+
+
+@app.command("rerun")
+def rerun(
+    result: Annotated[Path, typer.Argument(help="What `elastic sim run -o json` printed.")],
+    trace: Annotated[Path | None, typer.Option("--trace", help="Where the trace lies now, if it was moved.")] = None,
+) -> None:
+    """Make a result again from its manifest, and say whether it came out the same; exit 1 when it did not."""
+    from elastic_simulations.runs.manifest import again
+
+    answer, differ = again(result, trace)
+    print(json.dumps(answer, indent=2))
+    print(f"differs: {', '.join(differ)}" if differ else "the same", file=sys.stderr)
+    if differ:
+        raise typer.Exit(1)
+
+
+@app.command("cite")
+def cite(
+    trace: Annotated[Path, typer.Argument(help="A trace.")],
+    fmt: Annotated[str, typer.Option("--format", help="The trace's format, where its name does not say.")] = "",
+) -> None:
+    """What the trace's own header asks to be acknowledged."""
+    from elastic_simulations.traces.reading import read
+    from elastic_simulations.traces.summary import acknowledgements
+
+    lines = acknowledgements(read(trace, fmt))
+    print("\n".join(lines) if lines else f"{trace}: its header names nobody")
 
 
 @app.command("validate")

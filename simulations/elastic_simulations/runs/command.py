@@ -1,10 +1,10 @@
 """What `elastic sim run` does once its options are understood, whoever understood them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from elastic_simulations.runs.report import report
+from elastic_simulations.runs.report import own_version, report
 from elastic_simulations.runs.running import run
 from elastic_simulations.runs.settings import RunSettings, SettingsError, checked
 from elastic_simulations.traces.reading import read
@@ -39,8 +39,9 @@ class Asked:
 def answer(asked: Asked) -> Mapping[str, object]:
     """Simulate, write the files asked for, and report."""
     settings = checked(_settings(asked))
+    file = read(asked.trace, asked.fmt)
     trace = shaped(
-        read(asked.trace, asked.fmt),
+        file,
         arrivals=asked.scale_arrivals,
         runtime=asked.scale_runtime,
         days=asked.bootstrap_days,
@@ -53,7 +54,13 @@ def answer(asked: Asked) -> Mapping[str, object]:
         for write, path in ((write_jobs, asked.jobs_to), (write_workers, asked.workers_to)):
             if path is not None:
                 write(result, path)
-    return report(result)
+    return {**report(result), "manifest": manifest(asked, file.sha256)}
+
+
+def manifest(asked: Asked, file_sha256: str) -> Mapping[str, object]:
+    """The options as given, with the checksum of the trace's file; `elastic sim rerun` makes the run again from it."""
+    options = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(asked).items()}
+    return {"version": own_version(), "file_sha256": file_sha256, "options": options}
 
 
 def _settings(asked: Asked) -> RunSettings:

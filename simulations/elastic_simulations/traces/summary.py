@@ -69,8 +69,14 @@ def summary(trace: Trace) -> Summary:
         known=tuple(trace.optional),
         dropped=trace.dropped,
         repaired=trace.repaired,
-        acknowledge=tuple(line for line in trace.header if line.lower().startswith(("acknowledge", "information"))),
+        acknowledge=acknowledgements(trace),
     )
+
+
+def acknowledgements(trace: Trace) -> tuple[str, ...]:
+    """The lines of the header that say whom to thank, and where it comes from."""
+    words = ("acknowledge", "information", "conversion")
+    return tuple(line for line in trace.header if line.lower().startswith(words))
 
 
 def peak_cores(trace: Trace) -> int:
