@@ -42,7 +42,7 @@ def join(memory: Memory, seen: Observations, specs: Mapping[str, GroupSpec], now
         clock = clocks.get(record.group)
         if clock is None:
             continue
-        machine = machine_of(record, ads)
+        machine = ads.get(record.server_id or "") or machine_of(record, ads)
         if machine is not None:
             joined[name] = machine
         workers.append(sighting.worker(record, machine, clock))

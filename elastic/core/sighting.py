@@ -55,9 +55,8 @@ class Sighting:
 
     def worker(self, record: WorkerRecord, machine: Machine | None, clock: Timers) -> Worker:
         """The worker as it is now, its record moved on."""
-        if machine is not None and self._nothing_new(record, machine):
-            return self._serving(record, machine, clock)
-        return self.looked_at(record, machine, clock)
+        serving = self._serving(record, machine, clock) if machine is not None else None
+        return serving or self.looked_at(record, machine, clock)
 
     def looked_at(self, record: WorkerRecord, machine: Machine | None, clock: Timers) -> Worker:
         """The same by the whole way: everything seen is applied to the record, and the table asked for the phase."""
@@ -92,26 +91,33 @@ class Sighting:
             self._proof_missing(record, machine, inspection, clock) if phase in _DEAD else "",
         )
 
-    def _nothing_new(self, record: WorkerRecord, machine: Machine) -> bool:
-        """Whether it serves as it did at the last tick and nothing is going on with it, as nearly all do each tick."""
-        server = self.by_id.get(record.server_id) if record.server_id else None
-        return (
-            server is not None
-            and server.status is _ACTIVE
-            and self.machines_fresh
-            and machine.drain is None
-            and record.drain is None
-            and not record.foreign_drain
-            and record.active_at is not None
-            and record.fence_asked_at is None
-            and record.delete_asked_at is None
-            and record.missing_since is None
-            and record.failed_at is None
-            and record.name not in self.answers.inspections
-            and _as_before(record, machine)
-        )
+    def _serving(self, record: WorkerRecord, machine: Machine, clock: Timers) -> Worker | None:
+        """The short way: it serves as it did at the last tick, and nothing is going on with it, as with nearly all.
 
-    def _serving(self, record: WorkerRecord, machine: Machine, clock: Timers) -> Worker:
+        None when anything is new. One function without calls: ten thousand workers come this way each tick.
+        """
+        server = self.by_id.get(record.server_id or "")
+        if (
+            server is None
+            or server.status is not _ACTIVE
+            or not self.machines_fresh
+            or machine.drain is not None
+            or record.drain is not None
+            or record.active_at is None
+            or record.joined_at is None
+            or record.vanished_at is not None
+            or record.fence_asked_at is not None
+            or record.delete_asked_at is not None
+            or record.missing_since is not None
+            or record.failed_at is not None
+            or record.foreign_drain
+            or record.machine != machine.name
+            or record.address != machine.address
+            or record.started != machine.started
+            or record.busy_seen < machine.claimed
+            or record.name in self.answers.inspections
+        ):
+            return None
         busy = machine.claimed
         idle = None if busy else machine.idle_seconds
         return Worker(
@@ -120,7 +126,7 @@ class Sighting:
             _READY,
             busy,
             idle,
-            self.now - (record.joined_at or record.requested_at),
+            self.now - record.joined_at,
             False,  # noqa: FBT003 - not flagged; by name it takes twice as long, for each worker and tick
             not self.servers_fresh,
             "busy" if busy else self._keep(record, machine, idle, clock),
