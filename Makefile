@@ -11,6 +11,10 @@ PYTHON ?=
 PYTEST_ARGS ?=
 RUN_ARGS ?=
 
+# Most tests against real daemons wait for something: four at once need a third of the time on two cores. A file's tests
+# stay together, because they share a pool.
+PARALLEL ?= -n 4 --dist loadfile
+
 # No test may be skipped where all of them can run: on Debian, as root.
 STRICT := $(shell [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ] && echo --nothing-skipped)
 
@@ -26,13 +30,13 @@ run: $(READY) ## a real HTCondor pool on this machine that grows and shrinks wit
 	@$(BIN)/elastic demo $(RUN_ARGS)
 
 test: $(READY) system-packages ## all tests, those against real HTCondor daemons too; installs what they need
-	$(BIN)/pytest $(STRICT) $(PYTEST_ARGS)
+	$(BIN)/pytest $(STRICT) $(PARALLEL) $(PYTEST_ARGS)
 
 test-quick: $(READY) ## the inner loop: no daemons, no browser, no system packages; under two minutes
-	$(BIN)/pytest --ignore=tests/lab --ignore=tests/browser $(PYTEST_ARGS)
+	$(BIN)/pytest $(PARALLEL) --ignore=tests/lab --ignore=tests/browser $(PYTEST_ARGS)
 
 test-full: $(READY) system-packages ## all tests with the large counts (marker "full"); hours, by hand
-	$(BIN)/pytest $(STRICT) -m "" --hypothesis-profile=full $(PYTEST_ARGS)
+	$(BIN)/pytest $(STRICT) $(PARALLEL) -m "" --hypothesis-profile=full $(PYTEST_ARGS)
 
 check: lint types imports ## the quality gate: ruff, mypy, import-linter, links and generated parts of the docs
 	$(BIN)/python tools/docs.py --check

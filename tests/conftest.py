@@ -33,6 +33,9 @@ def browser_obstacle() -> str | None:
     return None if shutil.which("chromium") else "no browser (Debian package chromium)"
 
 
+# Side by side, the longest begin first; a run is as long as its longest file.
+LONGEST_FIRST = ("test_requirements.py", "test_kills.py", "test_faults.py", "test_unstartable.py", "test_stress.py")
+
 OBSTACLES = {"lab": lab_obstacle, "browser": browser_obstacle}
 
 
@@ -46,6 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     reasons: dict[str, str | None] = {}
+    items.sort(key=lambda item: LONGEST_FIRST.index(item.path.name) if item.path.name in LONGEST_FIRST else 99)
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
         if folder not in OBSTACLES:
