@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from elastic_simulations.checks import game, peers, queues, reference
-from elastic_simulations.checks.verdict import Kind, Verdict, not_run, plain
+from elastic_simulations.checks import game, peers, queues, reference, thesis
+from elastic_simulations.checks.verdict import Kind, Verdict, plain
 
 __all__ = ["Verdict", "failed", "plain", "validate"]
 
@@ -29,14 +29,6 @@ def failed(verdicts: Sequence[Verdict]) -> bool:
     return any(verdict.kind is Kind.CHECK and not verdict.ok for verdict in verdicts)
 
 
-THESIS = (
-    ("thesis, 72 jobs: minutes", 120.0),
-    ("thesis, 720 jobs: minutes", 1093.0),
-    ("thesis, 1,000 zero-length jobs: minutes", 108.0),
-)
-"""What the fast engine cannot run yet."""
-
-
 def _checks(data: Path | None, *, full: bool) -> Iterator[tuple[str, Callable[[], Iterator[Verdict]]]]:
     yield "generated", reference.generated
     yield "LCG-2005-1", lambda: reference.real(data)
@@ -44,9 +36,4 @@ def _checks(data: Path | None, *, full: bool) -> Iterator[tuple[str, Callable[[]
     yield "M/M/c/Setup", queues.setups if full else partial(queues.setups_not_run, "takes half an hour: --full")
     yield "waiting game", game.games
     yield "SimPy", peers.simpy
-    yield "thesis", partial(_missing, THESIS, "needs negotiation cycles and claim life")
-
-
-def _missing(figures: Sequence[tuple[str, float]], why: str) -> Iterator[Verdict]:
-    for name, expected in figures:
-        yield not_run(name, expected, f"{why}, which the simulator does not have yet")
+    yield "thesis", thesis.thesis

@@ -132,7 +132,7 @@ def test_the_same_table_comes_out_in_the_terminal(tmp_path: Path, trace: Path) -
     shown = elastic(tmp_path, "sim", "run", "--trace", str(trace), "--static", "200")
     assert shown.returncode == 0
     assert "littles_law_residual" in shown.stdout
-    assert elastic(tmp_path, "sim", "validate", "--only", "thesis").stdout.count("not run") == 3
+    assert elastic(tmp_path, "sim", "validate", "--only", "LCG", "--data", str(tmp_path)).stdout.count("not run") == 11
 
 
 def test_the_quick_way_knows_the_options_of_the_long_one_and_their_defaults() -> None:
