@@ -19,10 +19,12 @@ from elastic.core.record import TickRecord
 ACTIONS = ("launch", "drain", "resume", "delete", "adopt", "forget")
 STATES = ("running", "placed", "unmet")
 DIRECTIONS = ("up", "down")
+# A pause holds both ways at once.
+SKIPPED = (*DIRECTIONS, "both")
 SOURCES = ("machines", "servers", "queue", "negotiation", "quotas")
 QUEUE_STATES = ("idle", "running", "held", "placed_elsewhere")
 STAGES = ("observe", "assemble", "decide", "constrain", "plan", "act")
-PLANNER = ("policy", "pause", "busy", "victim", "idle", "drain share", "proof")
+PLANNER = ("policy", "pause", "protect", "busy", "victim", "idle", "drain share", "proof")
 REFUSED_BY = (*(guardrail.__name__ for guardrail in GUARDRAILS), *PLANNER)
 LOSS_CAUSES = ("named_after_deletion", "evicted")
 BREAKER_NUMBER = {BreakerState.CLOSED: 0, BreakerState.OPEN: 1, BreakerState.CANARY: 2}
@@ -69,7 +71,7 @@ class Metrics:
                 self.actions.labels(group, action, outcome)
             for guardrail in REFUSED_BY:
                 self.refusals.labels(group, guardrail)
-                for direction in DIRECTIONS:
+                for direction in SKIPPED:
                     self.skipped.labels(group, direction, guardrail)
 
     def observe(self, record: TickRecord) -> None:

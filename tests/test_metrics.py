@@ -1,9 +1,14 @@
 """What Prometheus sees of a tick."""
 
+import inspect
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from prometheus_client.samples import Sample
 
+from elastic.core import planner
 from elastic.core.actions import ActionResult, DrainWorker, Launch, Outcome, Refusal
 from elastic.core.lifecycle import Phase
 from elastic.core.memory import Breaker, BreakerState, Drain, Event, WorkerRecord
@@ -157,6 +162,18 @@ def test_every_series_of_a_known_group_is_there_before_the_first_tick(metrics: M
         (("action", "delete"), ("group", "small"), ("outcome", "unsure")),
         (("cause", "evicted"),),
     } <= before
+
+
+def samples(metrics: Metrics, family: str) -> Sequence[Sample]:
+    return next(found.samples for found in metrics.registry.collect() if found.name == family)
+
+
+def test_every_refusal_that_the_planner_writes_is_there_before_the_first_tick(metrics: Metrics) -> None:
+    written = set(re.findall(r'refuse\([^"]*"([a-z ]+)", "([a-z]+)"', inspect.getsource(planner)))
+    skipped = {(s.labels["reason"], s.labels["direction"]) for s in samples(metrics, "elastic_skipped")}
+    refused = {s.labels["guardrail"] for s in samples(metrics, "elastic_refusals")}
+    assert ("pause", "both") in written
+    assert (written - skipped, {guardrail for guardrail, _ in written} - refused) == (set(), set())
 
 
 def test_growth_held_counts_from_the_first_blind_tick_and_ends_with_it(metrics: Metrics) -> None:
