@@ -71,7 +71,7 @@ class Fleet(LazyWorkers):
     def __iter__(self) -> Iterator[Worker]:
         idle = self._pool.idle_since() | {number: self._pool.since[number] for number in self._pool.held}
         old = frozenset(self._old)
-        found = [self._worker(number, idle.get(number), old) for number in self._alive()]
+        found = [self._worker(number, idle.get(number), old) for number in self._pool.alive]
         return iter(sorted(found, key=lambda w: w.name))
 
     @overload
@@ -80,9 +80,6 @@ class Fleet(LazyWorkers):
     def __getitem__(self, index: slice) -> Sequence[Worker]: ...
     def __getitem__(self, index: int | slice) -> Worker | Sequence[Worker]:
         return tuple(self)[index]
-
-    def _alive(self) -> Iterator[int]:
-        return (number for number, at in enumerate(self._pool.deleted) if at == UNKNOWN)
 
     def _worker(self, number: int, idle_since: int | None, old: Collection[int]) -> Worker:
         """`idle_since` is None for a worker that has a job, or has not joined."""

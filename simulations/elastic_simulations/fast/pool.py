@@ -49,6 +49,7 @@ class Pool:
         self.ready = 0
         self.busy = 0
         self.held: dict[int, None] = {}
+        self.alive: dict[int, None] = {}
         self.joined: list[int] = []
         self._boots: list[int] = []
         self._key_of: list[int] = []
@@ -109,6 +110,7 @@ class Pool:
         ):
             column.append(value)
         self.booting += 1
+        self.alive[number] = None
         heappush(self._boots, ready_at << WORKER_BITS | number)
         return number
 
@@ -135,6 +137,7 @@ class Pool:
         else:
             self.booting -= 1
         self.deleted[number] = self.now
+        del self.alive[number]
 
     def _open(self, number: int) -> None:
         """The worker, all of it free, stands in line for jobs."""
@@ -154,7 +157,7 @@ class Pool:
 
     def idle_since(self) -> dict[int, int]:
         """Every idle worker, and since when."""
-        return {number: self.since[number] for number, free in enumerate(self.free) if free == self.slots}
+        return {number: self.since[number] for number in self.alive if self.free[number] == self.slots}
 
     def close(self) -> None:
         """The run is over: `start` and `worker` are whole tables."""
