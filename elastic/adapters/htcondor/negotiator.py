@@ -30,10 +30,11 @@ def negotiation(named: Sequence[str]) -> Negotiation:
         found = collector.locateAll(htcondor2.DaemonType.Negotiator)
     if not found:
         raise NotFound("no negotiator is in the collector")
-    address = min(found, key=lambda ad: str(ad["Name"]))["MyAddress"]
+    place = min(found, key=lambda ad: str(ad["Name"]))
+    address = place["MyAddress"]
     with translated("negotiator"):
         (ad,) = ask(address, "Negotiator", htcondor2.AdType.Negotiator)
-        limits, groups = _configuration(address, found[0])
+        limits, groups = _configuration(address, place)
     default = limits.get(DEFAULT_LIMIT.lower(), UNLIMITED)
     asked = {name: _limit(name, limits, default) for name in named}
     known = {name.removesuffix(LIMIT.lower()): value for name, value in limits.items() if name.endswith(LIMIT.lower())}
