@@ -19,7 +19,9 @@ def quiet_until(view: View, snapshot: Snapshot, planned: Plan) -> int:
     if view.restless:
         return now + 1
     wakes = [view.next_old()]
-    at, _ = next_wake(snapshot, planned.targets, planned.actions, view.timeless)
+    at = planned.next_wake
+    if view.site is not view.timeless:
+        at, _ = next_wake(snapshot, planned.targets, planned.actions, view.timeless)
     if at != inf:
         wakes.append(view.units(at))
     window = view.spec.group.scale_down_window_seconds

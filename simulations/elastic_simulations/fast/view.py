@@ -31,9 +31,10 @@ class View:
         self.spec = spec
         self.pool = pool
         self.seconds = unit / MICROSECONDS
-        self.site = spec.site
-        # The same without its clock: what would be decided next, if it did not tick.
+        # Without its clock: when something would be decided next, if it did not tick.
         self.timeless = replace(spec.site, tick_seconds=inf, min_wake_seconds=0.0)
+        # Records say when the daemon would wake; without them the plan may say at once what `quiet` asks.
+        self.site = self.timeless if (spec.skips_quiet or spec.on_events) and not recorded else spec.site
         self.names = Names(group=spec.group.name, ledger=LEDGER, unit_seconds=self.seconds)
         self.memory = GroupMemory(group=spec.group.name, boot_allowance=spec.group.boots_start)
         self.restless = False
