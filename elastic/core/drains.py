@@ -55,7 +55,13 @@ def follow(record: WorkerRecord, inspection: Inspection | None, ledger: str, now
     if seen is None or not is_ours(seen.reason, ledger, record.name):
         return record if record.drain is None else replace(record, drain=None, fence_asked_at=None)
     known = record.drain
-    same = known is not None and known.nonce == seen.reason and known.started in (None, inspection.started)
+    # All three: the text can be copied, and request ids are counted from 1 by each startd.
+    same = (
+        known is not None
+        and known.nonce == seen.reason
+        and known.request_id in (None, seen.request_id)
+        and known.started in (None, inspection.started)
+    )
     asked_at = known.asked_at if known is not None and same else now
     confirmed_at = known.confirmed_at if known is not None and same else None
     drain = Drain(

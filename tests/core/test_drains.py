@@ -98,6 +98,14 @@ def test_starts_the_count_anew_when_a_restarted_startd_carries_our_drain_again()
     assert after.drain == replace(drain(asked=0, confirmed=0), started=8)
 
 
+def test_starts_the_count_anew_when_a_drain_with_our_text_has_another_request_id() -> None:
+    copied = drained()
+    assert copied.drain is not None
+    copied = replace(copied, drain=replace(copied.drain, request_id="2"))
+    after = follow(joined(drain=drain(confirmed=20)), copied, LEDGER, NOW)
+    assert after.drain == replace(drain(asked=0, confirmed=0), request_id="2")
+
+
 def test_takes_back_a_confirmation_when_the_startd_is_only_draining() -> None:
     after = follow(joined(drain=drain(confirmed=20)), draining(), LEDGER, NOW)
     assert after.drain == drain()
