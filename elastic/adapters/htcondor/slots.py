@@ -74,7 +74,10 @@ def read(ad: Mapping[str, object], kind: str = "") -> Slot:
     inside = _int(get("NumDynamicSlots"))
     cpus, all_cpus = _int(get("Cpus")), _int(get("TotalSlotCpus"))
     claimed = state in CLAIMED or inside > 0
-    drained = state == "Drained" and get("Activity") == "Idle" and inside == 0
+    idle = get("Activity") == "Idle"
+    drained = state == "Drained" and idle and inside == 0
+    # A claim without a job waits for its owner's next: room, or each gap between two short jobs asks for a server.
+    waits_for_a_job = state == "Claimed" and idle and not partitionable
     has = Resources(cpus, _int(get("Memory")), _int(get("Disk")) // MB_KB, _int(get("GPUs")))
     whole = Resources(
         all_cpus or cpus,
@@ -93,7 +96,7 @@ def read(ad: Mapping[str, object], kind: str = "") -> Slot:
         drained=drained,
         jobs=inside if partitionable else int(claimed),
         total=NOTHING if dynamic else whole,
-        free=NOTHING if dynamic or (claimed and not partitionable) else has,
+        free=has if partitionable or waits_for_a_job or not (dynamic or claimed) else NOTHING,
         idle_since=_since(get("NumDynamicSlotsTime" if partitionable else "EnteredCurrentState")),
         now=_int(get("MyCurrentTime")),
         started=_int(get("DaemonStartTime")) or _int(get("MonitorSelfTime")) - _int(get("MonitorSelfAge")),
@@ -127,7 +130,7 @@ def row(slots: Sequence[Slot], busy_at: int = 0) -> Row:
     accepts, heard, drained = whole.accepts, whole.heard, whole.drained
     if len(slots) > 1:
         mine = [slot for slot in slots if not slot.dynamic]
-        total, free = _sum(slot.total for slot in mine), _sum(slot.free for slot in mine)
+        total, free = _sum(slot.total for slot in mine), _sum(slot.free for slot in slots)
         claimed, jobs = any(slot.claimed for slot in slots), sum(slot.jobs for slot in mine)
         accepts, heard = any(slot.accepts for slot in mine), max(slot.heard for slot in slots)
         drained = all(slot.drained for slot in slots)

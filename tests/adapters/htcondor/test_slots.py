@@ -116,9 +116,18 @@ def test_static_slots_add_up_and_are_idle_since_the_last_of_them() -> None:
     assert machine.idle_seconds == 10.0
 
 
+@pytest.mark.parametrize(("activity", "free_cpus"), [("Busy", 1), ("Idle", 4), ("Retiring", 1)])
+def test_a_claim_that_waits_for_its_next_job_is_room_and_still_claimed(activity: str, free_cpus: int) -> None:
+    """Between two short jobs nothing runs: without this each gap asked for one server more."""
+    whole = {**PARTITIONABLE, "Cpus": 1, "NumDynamicSlots": 1}
+    machine = seen(whole, {**DYNAMIC, "Cpus": 3, "Activity": activity}).machine()
+    assert (machine.claimed, machine.idle_seconds, machine.free.cpus) == (True, None, free_cpus)
+
+
 @pytest.mark.parametrize("state", ["Claimed", "Matched", "Preempting"])
 def test_a_claimed_static_slot_is_a_job_and_leaves_the_others_free(state: str) -> None:
-    machine = seen({**STATIC, "State": state}, {**STATIC, "Name": "slot2@host"}).machine()
+    busy = {**STATIC, "State": state, "Activity": "Busy"}
+    machine = seen(busy, {**STATIC, "Name": "slot2@host"}).machine()
     assert (machine.claimed, machine.jobs, machine.free.cpus, machine.total.cpus) == (True, 1, 2, 4)
 
 
