@@ -164,6 +164,16 @@ def test_every_series_of_a_known_group_is_there_before_the_first_tick(metrics: M
     } <= before
 
 
+def test_lost_jobs_and_vanished_servers_are_counted_by_what_their_events_say(metrics: Metrics) -> None:
+    texts = ("named_after_deletion: job s#1.0 names it", "named_after_deletion: job s#1.1 names it", "evicted: ...")
+    lost = [Event(at=NOW, kind="job_lost", text=text, group="small", worker="w1") for text in texts]
+    wrong = Event(at=NOW, kind="victim_mismatch", text="its server is gone unasked", group="small", worker="w1")
+    metrics.observe(replace(RECORD, events=(*lost, wrong)))
+    assert value(metrics, "elastic_jobs_lost_total", cause="named_after_deletion") == 2
+    assert value(metrics, "elastic_jobs_lost_total", cause="evicted") == 1
+    assert value(metrics, "elastic_victim_mismatch_total") == 1
+
+
 def samples(metrics: Metrics, family: str) -> Sequence[Sample]:
     return next(found.samples for found in metrics.registry.collect() if found.name == family)
 

@@ -1,5 +1,6 @@
 """What has happened since the last tick, one sentence each: read off the records before and after."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from elastic.core.fleet import Fleet
@@ -87,20 +88,19 @@ def misfit_events(misfits: Iterable[Unserved], memory: Memory, now: float) -> It
 def loss_events(fleet: Fleet, seen: Observations, now: float) -> Iterator[Event]:
     """A job is lost when, after a deletion, a schedd still names the worker or its history shows an eviction there.
 
-    The text begins with the cause, as the metric names it.
+    One event a job; the text begins with the cause, as the metric names it.
     """
-    evicted = {a.machine for a in seen.attempts if a.evicted}
+    evicted = Counter(a.machine for a in seen.attempts if a.evicted)
     named = seen.answers.jobs.jobs if seen.answers.jobs is not None else {}
     if not (evicted or named):
         return
     deleted = {w.record.machine or w.name: w for w in fleet.workers if w.record.delete_asked_at is not None}
     # Told once, when the cloud has first said that it is gone: its shadow stays for the whole lease.
     for machine, worker in sorted(deleted.items()):
-        if worker.record.missing_since == now and (jobs := named.get(machine)):
-            text = f"named_after_deletion: jobs name it: {', '.join(jobs[:5])}"
-            yield Event(at=now, kind="job_lost", text=text, group=worker.group, worker=worker.name)
-        if machine in evicted:
-            text = "evicted: the history shows an eviction on it after its deletion was asked for"
+        jobs = named.get(machine, ()) if worker.record.missing_since == now else ()
+        lost = [f"named_after_deletion: job {job} names it" for job in jobs]
+        lost += ["evicted: the history shows an eviction on it after its deletion was asked for"] * evicted[machine]
+        for text in lost:
             yield Event(at=now, kind="job_lost", text=text, group=worker.group, worker=worker.name)
 
 
