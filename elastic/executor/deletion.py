@@ -165,11 +165,18 @@ def _delete(run: Run, action: Delete, record: WorkerRecord, detail: str = "") ->
     """The intent, then the call, for exactly this server."""
     first = record.delete_asked_at is None
     record = replace(record, delete_asked_at=run.now, delete_reason=action.reason if first else record.delete_reason)
-    run.save(record, events=[run.event("deleting", record, f"{action.proof.value}: {action.reason}")] if first else [])
+    text = f"{action.proof.value}: {action.reason}{_last_line(record)}"
+    run.save(record, events=[run.event("deleting", record, text)] if first else [])
     call = partial(run.cloud.delete, run.spec(record.group), [record])
     errors: Mapping[str, PortError] = run.ask(record.name, "delete", call)
     error = errors.get(record.name)
     return done(action, detail) if error is None else ended(action, error)
+
+
+def _last_line(record: WorkerRecord) -> str:
+    """The last that the server wrote, where it was kept, for whoever asks why it went."""
+    lines = [line.strip() for line in record.console.splitlines() if line.strip()]
+    return f"; last on its console: {lines[-1]}" if lines else ""
 
 
 def _keep(run: Run, action: Delete, why: str, *, again: bool) -> ActionResult:

@@ -94,6 +94,8 @@ def test_a_question_apart_leaves_no_process() -> None:
         with pytest.raises(Transient):
             asker.ask("schedds", seconds=20)
         (process,) = children()
+        # The answer comes a moment before the child that gave it has ended.
+        psutil.wait_procs(process.children(), timeout=5)
         assert process.children() == []
     finally:
         asker.close()
