@@ -16,10 +16,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 
+from elastic import __version__
 from elastic.ports import PortError, Transient
 
 CLOSE_SECONDS = 1.0
 START_SECONDS = 60.0
+READY = f"ready {__version__}"
+"""What an asker says first. One of another version might answer in another form, and each answer means something."""
 APART = "apart"
 """Each question in a process of its own, with new sessions, for askers that talk to many daemons.
 
@@ -103,8 +106,14 @@ class Asker:
         self._connection = connection
         try:
             if connection.poll(START_SECONDS):
-                connection.recv()
-                return connection
+                greeting = connection.recv()
+                if greeting == READY:
+                    return connection
+                self._drop()
+                raise Transient(
+                    f"{self.name}: its asker is of another version ({greeting}, not {READY}): the package was replaced"
+                    " under the running daemon; restart it"
+                )
         except (EOFError, OSError):
             pass
         self._drop()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 
 from elastic.adapters.htcondor import history, negotiator, pool, schedd, startd
-from elastic.adapters.htcondor.ask import APART
+from elastic.adapters.htcondor.ask import APART, READY
 from elastic.adapters.htcondor.bindings import Tokens, translated
 from elastic.ports import Malformed, PortError
 
@@ -44,7 +44,7 @@ def main() -> None:
     connection = Connection(int(sys.argv[1]))
     apart = sys.argv[2:] == [APART]
     tokens = Tokens()
-    connection.send("ready")
+    connection.send(READY)
     while True:
         try:
             operation, arguments, seconds = connection.recv()

@@ -128,3 +128,12 @@ def test_a_daemon_grows_older_between_the_moments_at_which_it_says_so() -> None:
 def test_a_daemon_that_was_started_again_is_young() -> None:
     first = Uptime(started=1000.0, now=1100.0).since(None, 5.0)
     assert Uptime(started=1104.0, now=1105.0).since(first, 12.0).age == 1.0
+
+
+def test_an_asker_of_another_version_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package was replaced under a running daemon: its answers may have another form."""
+    monkeypatch.setattr("elastic.adapters.htcondor.ask.READY", "ready 0.0.0")
+    asker = Asker("collector", SETTINGS.environment())
+    with pytest.raises(Transient, match="another version"):
+        asker.ask("schedds", seconds=20)
+    assert children() == []
