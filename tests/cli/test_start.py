@@ -43,6 +43,9 @@ COMMANDS = (
     "go",
     "adopt",
     "breaker reset",
+    "grid up",
+    "grid down",
+    "grid list",
 )
 
 
