@@ -113,7 +113,7 @@ def validate(
         Path | None, typer.Option("--data", envvar="ELASTIC_TRACES", help="Where real traces lie, if anywhere.")
     ] = None,
     only: Annotated[str, typer.Option("--only", help="Only families of checks whose name contains this.")] = "",
-    full: Annotated[bool, typer.Option("--full", help="Also those that take half an hour.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Also those that take ten minutes.")] = False,
     output: As = Output.TABLE,
 ) -> None:
     """Check the simulator against closed forms and other programs; exit 1 when a check fails."""

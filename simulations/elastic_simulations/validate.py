@@ -33,7 +33,10 @@ def _checks(data: Path | None, *, full: bool) -> Iterator[tuple[str, Callable[[]
     yield "generated", reference.generated
     yield "LCG-2005-1", lambda: reference.real(data)
     yield "M/M/c", queues.erlang
-    yield "M/M/c/Setup", queues.setups if full else partial(queues.setups_not_run, "takes half an hour: --full")
+    yield (
+        "M/M/c/Setup",
+        queues.setups if full else partial(queues.setups_not_run, "takes ten minutes on two cores: --full"),
+    )
     yield "waiting game", game.games
     yield "SimPy", peers.simpy
     yield "thesis", thesis.thesis
