@@ -128,9 +128,7 @@ def impure(source: str, *, own: frozenset[str]) -> set[str]:
         for item in ast.walk(tree)
         if isinstance(item, ast.Call) and isinstance(item.func, ast.Name) and item.func.id in IMPURE_CALLS
     }
-    faults |= {
-        f"uses global {', '.join(item.names)}" for item in ast.walk(tree) if isinstance(item, ast.Global)
-    }
+    faults |= {f"uses global {', '.join(item.names)}" for item in ast.walk(tree) if isinstance(item, ast.Global)}
     for item in ast.walk(tree):
         if isinstance(item, ast.Import):
             names = {alias.name for alias in item.names}
@@ -155,9 +153,7 @@ def test_each_module_names_only_the_parts_below_it(package: str) -> None:
 def test_decision_code_is_pure(prefix: str, own: frozenset[str]) -> None:
     checked = [(name, path) for name, path in modules(prefix.partition(".")[0]) if part(name) == prefix]
     assert checked, f"no module of {prefix} was found: the test would pass on nothing"
-    faults = {
-        name: bad for name, path in checked if (bad := impure(path.read_text(encoding="utf-8"), own=own))
-    }
+    faults = {name: bad for name, path in checked if (bad := impure(path.read_text(encoding="utf-8"), own=own))}
     assert faults == {}
 
 
@@ -191,9 +187,7 @@ def test_an_impure_source_is_found(source: str) -> None:
 
 
 def test_a_pure_source_passes() -> None:
-    source = (
-        "import math\nfrom collections.abc import Mapping\nfrom elastic.core import model\nx = math.ceil(1.5)"
-    )
+    source = "import math\nfrom collections.abc import Mapping\nfrom elastic.core import model\nx = math.ceil(1.5)"
     assert impure(source, own=frozenset({CORE})) == set()
 
 
@@ -214,8 +208,6 @@ def test_an_import_against_the_layers_is_found(module: str, source: str, part_na
 
 def _misplaced_in(name: str, path: Path) -> set[str]:
     if name == "elastic":
-        return {
-            other for other in imported(path.read_text(encoding="utf-8")) if other.split(".")[0] in SOURCES
-        }
+        return {other for other in imported(path.read_text(encoding="utf-8")) if other.split(".")[0] in SOURCES}
     assert part(name) in MAY_IMPORT, f"give {part(name)} its place here and in the layers of pyproject.toml"
     return misplaced(name, path.read_text(encoding="utf-8"))

@@ -44,10 +44,7 @@ def lifecycle_edges() -> str:
     """For each phase those that may follow it, as the code has them."""
     return _table(
         ["phase", "may become"],
-        [
-            [phase, ", ".join(other for other in Phase if other in after)]
-            for phase, after in TRANSITIONS.items()
-        ],
+        [[phase, ", ".join(other for other in Phase if other in after)] for phase, after in TRANSITIONS.items()],
     )
 
 
@@ -70,9 +67,7 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
 
 def regenerated(text: str, generators: Mapping[str, Callable[[], str]]) -> str:
     """The text with each generated part written anew; raises KeyError for a name that no generator has."""
-    return GENERATED.sub(
-        lambda found: f"{found[1]}\n{generators[found['name']]().strip()}\n\n{found[3]}", text
-    )
+    return GENERATED.sub(lambda found: f"{found[1]}\n{generators[found['name']]().strip()}\n\n{found[3]}", text)
 
 
 def anchors(text: str) -> set[str]:
@@ -96,11 +91,7 @@ def broken_links(page: Path) -> Iterator[str]:
         target = page.parent / path if path else page
         if not target.exists():
             yield f"{link['target']}: no such file"
-        elif (
-            fragment
-            and target.suffix == ".md"
-            and fragment not in anchors(target.read_text(encoding="utf-8"))
-        ):
+        elif fragment and target.suffix == ".md" and fragment not in anchors(target.read_text(encoding="utf-8")):
             yield f"{link['target']}: no such heading"
 
 
@@ -113,9 +104,7 @@ def pages() -> list[Path]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; fail if a generated part is out of date"
-    )
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a generated part is out of date")
     check: bool = parser.parse_args().check
     faults: list[str] = []
     checked = pages()

@@ -22,9 +22,7 @@ def test_an_unknown_generator_is_an_error() -> None:
 
 
 def test_headings_become_anchors_as_the_forges_make_them() -> None:
-    text = (
-        "# The life of a *worker*\n\n## `make run`, twice\n\n## Again\n\n## Again\n\n```\n# no heading\n```\n"
-    )
+    text = "# The life of a *worker*\n\n## `make run`, twice\n\n## Again\n\n## Again\n\n```\n# no heading\n```\n"
     assert anchors(text) == {"the-life-of-a-worker", "make-run-twice", "again", "again-1"}
 
 

@@ -11,17 +11,13 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent.parent
 LOCK = (ROOT / "requirements" / "dev.lock").read_text(encoding="utf-8")
-LOCKED = {
-    canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", LOCK, re.MULTILINE)
-}
+LOCKED = {canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", LOCK, re.MULTILINE)}
 
 
 def required() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    named = [
-        Requirement(text) for text in (*project["dependencies"], *(r for e in extras.values() for r in e))
-    ]
+    named = [Requirement(text) for text in (*project["dependencies"], *(r for e in extras.values() for r in e))]
     return [requirement for requirement in named if requirement.name != project["name"]]
 
 
