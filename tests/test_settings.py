@@ -138,6 +138,17 @@ def test_five_mistakes_are_five_problems_each_with_its_path_and_what_would_be_ri
     ]
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_the_interface_is_on_loopback(tmp_path: Path, host: str) -> None:
+    assert load(written(tmp_path, f'{LEAST}\n[api]\nhost = "{host}"'), {}).api.host == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "192.0.2.1", "here"])
+def test_an_address_under_which_no_request_would_be_answered_is_refused(tmp_path: Path, host: str) -> None:
+    wrong = f"api.host: must be a loopback address: 127.0.0.1, ::1 or localhost, not '{host}'"
+    assert problems(tmp_path, f'{LEAST}\n[api]\nhost = "{host}"') == (wrong,)
+
+
 def test_the_error_names_the_file_and_counts(tmp_path: Path) -> None:
     path = written(tmp_path, f"tick_second = 3\ntick_secnds = 3\n{LEAST}")
     with pytest.raises(SettingsError) as raised:
