@@ -240,6 +240,13 @@ def test_each_schedd_is_asked_or_only_those_that_are_named(rig: RealRig) -> None
     assert [(q.schedd, sum(s.idle for s in q.shapes)) for q in only] == [(SECOND, 3)]
 
 
+def test_jobs_of_schedds_that_are_not_served_are_named_on_our_machines_too(rig: RealRig) -> None:
+    worker = busy(rig, "w1")
+    rig.wait(lambda: rig.batch.jobs_on([worker.machine]).jobs)
+    answer = rig.fresh_batch((SECOND,)).jobs_on([worker.machine])
+    assert (len(answer.jobs[worker.machine]), answer.complete) == (1, True)
+
+
 def test_a_schedd_that_is_named_but_unknown_is_told_with_an_error(rig: RealRig) -> None:
     (unknown_one,) = rig.fresh_batch(("nowhere",)).queue(template(rig)).schedds
     assert (unknown_one.schedd, unknown_one.shapes) == ("nowhere", ())

@@ -66,7 +66,7 @@ class Kinds:
             _number(ad, "TotalSlotGPUs"),
             coarse(_number(ad, "TotalSlotMemory")),
             coarse(_number(ad, "TotalSlotDisk")),
-            *(_text(ad, name) for name in attributes),
+            *(_rough(ad, name) for name in attributes),
         )
         known = self._ids.get(key)
         if known is None:
@@ -107,6 +107,11 @@ def coarse(size: int) -> int:
 
 def _text(ad: Any, name: str) -> str:
     return str(ad.lookup(name)) if name in ad else ""
+
+
+def _rough(ad: Any, name: str) -> str:
+    value = ad.get(name)
+    return str(coarse(int(value))) if is_number(value) and value >= STEP else _text(ad, name)
 
 
 def _number(ad: Any, name: str) -> int:

@@ -67,15 +67,20 @@ class Queues:
         return Queue(schedds=tuple(sorted(queues, key=lambda queue: queue.schedd)))
 
     def jobs_on(self, machines: Sequence[str]) -> JobsOnWorkers:
-        """Which jobs name these startds; complete only if every schedd answered now."""
+        """Which jobs name these startds; complete only if every schedd of the pool answered now.
+
+        The schedds that are not served as well: their jobs may run on our workers all the same.
+        """
         wanted = tuple(machines)
-        answers = self._each(lambda schedd: self._ask(schedd, "jobs_on", _asked(schedd), wanted))
+        answers = self._each(lambda schedd: self._ask(schedd, "jobs_on", _asked(schedd), wanted), everyone=True)
         jobs: dict[str, tuple[str, ...]] = {}
         for name in sorted(answers):
             if not isinstance(answer := answers[name], PortError):
                 for machine, there in cast("dict[str, tuple[str, ...]]", answer).items():
                     jobs[machine] = (*jobs.get(machine, ()), *there)
-        return JobsOnWorkers(jobs=jobs, complete=not any(isinstance(a, PortError) for a in answers.values()))
+        # Where no schedd is known, none has said that there is no job.
+        silent = [answer for answer in answers.values() if isinstance(answer, PortError)]
+        return JobsOnWorkers(jobs=jobs, complete=bool(answers) and not silent)
 
     def attempts(self) -> Sequence[Attempt]:
         """What has ended on each schedd since it was last asked; a schedd seen for the first time tells nothing yet."""
@@ -127,8 +132,8 @@ class Queues:
             raise Transient(f"{schedd.name} is not in the collector")
         return schedd.asker.ask(operation, *arguments, seconds=self._settings.query_seconds - 1, rest=rest)
 
-    def _each(self, ask: Callable[[Schedd], T]) -> Mapping[str, T | PortError]:
-        """The answer or error of each schedd, asked side by side."""
+    def _each(self, ask: Callable[[Schedd], T], *, everyone: bool = False) -> Mapping[str, T | PortError]:
+        """The answer or error of each schedd that is served, or of everyone, asked side by side."""
         self._find()
         answers: dict[str, T | PortError] = {}
 
@@ -139,7 +144,7 @@ class Queues:
             except PortError as error:
                 answers[schedd.name] = error
 
-        schedds = self._present()
+        schedds = [schedd for schedd in self._present() if everyone or self._serves(schedd.name)]
         threads = [threading.Thread(target=one, args=(schedd,), daemon=True) for schedd in schedds]
         for thread in threads:
             thread.start()
@@ -161,11 +166,13 @@ class Queues:
             for name in named:
                 self._add(name)
             for name, address in cast("list[tuple[str, str]]", answer):
-                if not named or name in named:
-                    schedd = self._add(name)
-                    schedd.address, schedd.listed_at = address, now
+                schedd = self._add(name)
+                schedd.address, schedd.listed_at = address, now
             for name in [n for n, s in self._schedds.items() if n not in named and self._over(s, now)]:
                 self._schedds.pop(name).asker.close()
+
+    def _serves(self, name: str) -> bool:
+        return not self._settings.schedds or name in self._settings.schedds
 
     def _over(self, schedd: Schedd, now: float) -> bool:
         """Whether a schedd that the collector no longer lists is to be forgotten: then its demand ends as well."""

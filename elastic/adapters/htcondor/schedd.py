@@ -166,12 +166,18 @@ def _watched_machines(found: Mapping[shapes.Key, shapes.Gathered]) -> tuple[str,
     for shape in found.values():
         if "Requirements" in shape.ad:
             names.update(_references(shape.ad, shape.ad.lookup("Requirements")))
-    return tuple(sorted(names - USUAL))
+    return tuple(sorted(names - USUAL - RESTLESS))
 
 
-USUAL = frozenset({"arch", "opsys", "cpus", "memory", "disk", "gpus", "condorversion", "filesystemdomain", "uiddomain",
-                   "state", "activity", "start", "totalslotcpus", "totalslotmemory", "totalslotdisk", "name", "machine",
-                   "hasfiletransfer", "loadavg", "mycurrenttime", "currenttime", "target", "my"})  # fmt: skip
+USUAL = frozenset({"arch", "opsys", "opsysandver", "cpus", "memory", "disk", "gpus", "condorversion", "slottype",
+                   "filesystemdomain", "uiddomain", "state", "activity", "start", "totalslotcpus", "totalslotmemory", "totalslotdisk",
+                   "totalslotgpus", "name", "machine", "target", "my", "slotid"})  # fmt: skip
+"""They tell kinds apart anyway, or name a single machine."""
+RESTLESS = frozenset({"loadavg", "condorloadavg", "totalloadavg", "totalcondorloadavg", "keyboardidle", "consoleidle",
+                      "mips", "kflops", "virtualmemory", "totalvirtualmemory", "clockmin", "clockday", "mycurrenttime",
+                      "currenttime", "lastheardfrom", "enteredcurrentstate", "enteredcurrentactivity", "cpubusytime",
+                      "cpuisbusy", "cpubusy", "jobstarts", "monitorselfage"})  # fmt: skip
+"""They change while a machine runs: by them each machine would be a new kind at each tick."""
 
 
 def _references(ad: Any, expression: Any) -> Iterable[str]:

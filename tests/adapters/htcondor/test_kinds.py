@@ -50,6 +50,12 @@ def test_what_only_some_jobs_look_at_counts_while_they_are_in_the_queue() -> Non
     assert kind(special, "hasmatlab") != kind({}, "hasmatlab")
 
 
+def test_numbers_that_jobs_look_at_count_roughly() -> None:
+    assert kind({"Speed": 100000}, "speed") == kind({"Speed": 100900}, "speed")
+    assert kind({"Speed": 100000}, "speed") != kind({"Speed": 200000}, "speed")
+    assert kind({"Level": 7}, "level") != kind({"Level": 8}, "level")
+
+
 def test_twins_whose_sizes_were_detected_a_little_differently_are_one_kind() -> None:
     assert kind({"TotalSlotMemory": 4099, "TotalSlotDisk": 1000512}) == kind({"TotalSlotMemory": 4097})
 
