@@ -170,8 +170,8 @@ def _watched_machines(found: Mapping[shapes.Key, shapes.Gathered]) -> tuple[str,
 
 
 USUAL = frozenset({"arch", "opsys", "opsysandver", "cpus", "memory", "disk", "gpus", "condorversion", "slottype",
-                   "filesystemdomain", "uiddomain", "state", "activity", "start", "totalslotcpus", "totalslotmemory", "totalslotdisk",
-                   "totalslotgpus", "name", "machine", "target", "my", "slotid"})  # fmt: skip
+                   "filesystemdomain", "uiddomain", "state", "activity", "start", "totalslotcpus", "totalslotgpus",
+                   "totalslotmemory", "totalslotdisk", "name", "machine", "target", "my", "slotid"})  # fmt: skip
 """They tell kinds apart anyway, or name a single machine."""
 RESTLESS = frozenset({"loadavg", "condorloadavg", "totalloadavg", "totalcondorloadavg", "keyboardidle", "consoleidle",
                       "mips", "kflops", "virtualmemory", "totalvirtualmemory", "clockmin", "clockday", "mycurrenttime",
