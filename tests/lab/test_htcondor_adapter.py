@@ -338,6 +338,24 @@ def test_an_eviction_is_told_as_one_and_a_removal_as_nothing(rig: RealRig) -> No
     assert removed == Attempt(machine=worker.machine, cluster=told.cluster, failed=False)
 
 
+def test_an_eviction_is_seen_even_where_a_schedd_keeps_no_record_of_executions(
+    start_pool: Callable[..., Pool],
+) -> None:
+    pool = start_pool(extra_config={"JOB_EPOCH_HISTORY": ""})
+    with Client(pool.folder) as user:
+        rig = RealRig(pool, user)
+        try:
+            worker = busy(rig, "w1")
+            assert rig.batch.attempts() == ()
+            rig.wait(lambda: set(rig.executes().values()) == {1})
+            pool.tool("condor_vacate_job", "-fast", "-all")
+            (told,) = rig.wait(lambda: tuple(rig.batch.attempts()))
+            assert told == Attempt(machine=worker.machine, cluster=told.cluster, failed=False, evicted=True)
+            assert rig.batch.attempts() == ()
+        finally:
+            rig.close()
+
+
 def test_a_program_that_cannot_be_started_is_a_failed_attempt(rig: RealRig) -> None:
     worker = joined(rig, "w1")
     rig.batch.attempts()

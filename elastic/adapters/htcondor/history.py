@@ -96,7 +96,7 @@ def _states(daemon: Any, ad: Mapping[str, Any]) -> Sequence[Any]:
     return ()
 
 
-def _read(daemon: Any, name: str, mark: Mark | None) -> tuple[_Kind, Sequence[Any]]:
+def _read(daemon: Any, name: str, mark: Mark | None) -> tuple[_Kind, Sequence[Mapping[str, Any]]]:
     if name not in _without_epochs:
         try:
             return EPOCHS, _since(daemon, EPOCHS, mark)
@@ -104,7 +104,20 @@ def _read(daemon: Any, name: str, mark: Mark | None) -> tuple[_Kind, Sequence[An
             if NO_EPOCHS not in str(error):
                 raise
             _without_epochs.add(name)
-    return JOBS, _since(daemon, JOBS, mark)
+    return JOBS, [*_since(daemon, JOBS, mark), *_vacated(daemon, mark)]
+
+
+def _vacated(daemon: Any, mark: Mark | None) -> Sequence[Mapping[str, Any]]:
+    """Executions that were cut short, as the jobs in the queue tell of their last one; in the form of a record."""
+    since = 1 if mark is None else max(1, mark.time - OVERLAP_SECONDS)
+    ads = daemon.query(f"JobUniverse == 5 && LastVacateTime >= {since}", [*ATTRIBUTES, "JobUniverse"])
+    records = []
+    for ad in ads:
+        when = whole(ad, "LastVacateTime")
+        # The job may run again by now: its present machine and shadow are not the ones that it lost.
+        before = {"RemoteHost": text(ad, "LastRemoteHost"), "ShadowBday": 0, "NumShadowStarts": -when}
+        records.append({**dict(ad), **before, JOBS.when: when})
+    return records
 
 
 def _since(daemon: Any, kind: _Kind, mark: Mark | None) -> Sequence[Any]:
