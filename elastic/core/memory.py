@@ -81,6 +81,7 @@ class WorkerRecord:
     busy_seen: bool = False
     counted: bool = False
     foreign_drain: str = ""
+    cleared_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

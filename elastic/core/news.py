@@ -95,9 +95,9 @@ def loss_events(fleet: Fleet, seen: Observations, now: float) -> Iterator[Event]
     if not (evicted or named):
         return
     deleted = {w.record.machine or w.name: w for w in fleet.workers if w.record.delete_asked_at is not None}
-    # Told once, when the cloud has first said that it is gone: its shadow stays for the whole lease.
+    # Told once, when it is gone and every schedd has answered: a job's shadow names it for the whole lease.
     for machine, worker in sorted(deleted.items()):
-        jobs = named.get(machine, ()) if worker.record.missing_since == now else ()
+        jobs = named.get(machine, ()) if worker.record.cleared_at == now else ()
         lost = [f"named_after_deletion: job {job} names it" for job in jobs]
         lost += ["evicted: the history shows an eviction on it after its deletion was asked for"] * evicted[machine]
         for text in lost:

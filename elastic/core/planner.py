@@ -117,6 +117,10 @@ def _forget(draft: _Draft, group: WorkerGroup) -> None:
         record = worker.record
         if worker.phase is Phase.GONE:
             asked = record.delete_asked_at is not None
+            if asked and record.joined_at is not None and record.cleared_at is None:
+                text = "gone, and not every schedd has said yet that no job names it"
+                draft.refuse(worker.group, "proof", "down", 0, text, worker.name)
+                continue
             why = f"deleted as asked: {record.delete_reason}" if asked else "its server is gone without our asking"
             draft.act(Forget(group=worker.group, worker=worker.name, reason=why))
         elif (

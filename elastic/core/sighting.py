@@ -153,7 +153,7 @@ class Sighting:
         record = drains.follow(record, inspection, self.ledger, self.now)
         if server is not None and record.active_at is None and server.status is not ServerStatus.BUILDING:
             record = replace(record, active_at=self.now)
-        record = self._remember_missing(record, server)
+        record = self._remember_cleared(self._remember_missing(record, server))
         if not self.machines_fresh:
             return record
         if machine is None:
@@ -168,6 +168,12 @@ class Sighting:
         if record.missing_since is None and self._answered_404(record):
             return replace(record, missing_since=self.now)
         return record
+
+    def _remember_cleared(self, record: WorkerRecord) -> WorkerRecord:
+        """Deleted, gone, and every schedd has said which jobs name it: the moment at which lost jobs are counted."""
+        jobs = self.answers.jobs
+        asked = record.delete_asked_at is not None and record.missing_since is not None and record.cleared_at is None
+        return replace(record, cleared_at=self.now) if asked and jobs is not None and jobs.complete else record
 
     def _answered_404(self, record: WorkerRecord) -> bool:
         lookups = self.answers.lookups

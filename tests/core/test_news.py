@@ -15,8 +15,8 @@ def told(observations: Observations, known: Memory, kind: str) -> list[tuple[str
     return [(event.worker, event.text) for event in events if event.kind == kind]
 
 
-def named(*jobs: str) -> Observations:
-    answers = Answers(lookups=NOT_FOUND, jobs=JobsOnWorkers(jobs={"w1.pool": jobs}, complete=True))
+def named(*jobs: str, complete: bool = True) -> Observations:
+    answers = Answers(lookups=NOT_FOUND, jobs=JobsOnWorkers(jobs={"w1.pool": jobs}, complete=complete))
     return seen(answers=answers)
 
 
@@ -26,7 +26,14 @@ def test_each_job_that_names_a_worker_after_its_deletion_is_lost_and_told_once()
         ("w1", "named_after_deletion: job schedd#1.0 names it"),
         ("w1", "named_after_deletion: job schedd#1.1 names it"),
     ]
-    assert told(gone, memory([replace(LEAVING, missing_since=NOW - 5)]), "job_lost") == []
+    assert told(gone, memory([replace(LEAVING, missing_since=NOW - 5, cleared_at=NOW - 5)]), "job_lost") == []
+
+
+def test_lost_jobs_are_counted_once_every_schedd_has_answered() -> None:
+    """A schedd that was silent when the server was first gone would have kept its lost jobs to itself."""
+    assert told(named("a#1.0", complete=False), memory([LEAVING]), "job_lost") == []
+    later = memory([replace(LEAVING, missing_since=NOW - 5)])
+    assert told(named("a#1.0"), later, "job_lost") == [("w1", "named_after_deletion: job a#1.0 names it")]
 
 
 def test_a_deletion_that_no_job_names_has_lost_none() -> None:

@@ -71,7 +71,7 @@ def test_the_maximum_counts_every_server_that_exists() -> None:
 
 
 def test_a_server_that_is_gone_takes_no_place() -> None:
-    made = actions(group(worker(Phase.GONE, "old"), spec=spec(maximum=1)), 1)
+    made = actions(group(worker(Phase.GONE, "old", cleared_at=NOW), spec=spec(maximum=1)), 1)
     assert made == (Forget(group="g", worker="old", reason="deleted as asked: idle"), launch(51))
 
 
@@ -257,12 +257,20 @@ def test_a_repeated_deletion_goes_on_with_its_own_proof(begun: Worker, proof: Pr
 
 
 def test_what_is_gone_is_forgotten() -> None:
-    asked = worker(Phase.GONE, "a")
+    asked = worker(Phase.GONE, "a", cleared_at=NOW)
     unasked = worker(Phase.GONE, "b", delete_asked_at=None)
     assert actions(group(asked, unasked), 0) == (
         Forget(group="g", worker="a", reason="deleted as asked: idle"),
         Forget(group="g", worker="b", reason="its server is gone without our asking"),
     )
+
+
+def test_what_is_gone_is_remembered_until_every_schedd_has_said_that_no_job_names_it() -> None:
+    made = planned(group(worker(Phase.GONE, "a")), 0)
+    assert made.actions == ()
+    assert [(r.guardrail, r.worker) for r in made.refusals] == [("proof", "a")]
+    never_joined = worker(Phase.GONE, "b", joined_at=None)
+    assert actions(group(never_joined), 0) == (Forget(group="g", worker="b", reason="deleted as asked: idle"),)
 
 
 def test_an_intent_of_which_no_server_came_is_forgotten_after_a_while() -> None:
