@@ -1,4 +1,4 @@
-# Everything a developer or a user does with a clone. Needs Python 3.11+, git, make and gcc; each target sets up the
+# Everything a developer or a user does with a clone. Needs Python 3.11+, git and make; each target sets up the
 # virtual environment that it runs in. `make` alone lists the targets.
 
 SHELL := /bin/sh
