@@ -1,6 +1,6 @@
 """All workers as they are now, and the servers and machines that are none of ours."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from elastic.core.memory import Memory, WorkerRecord
@@ -37,30 +37,44 @@ def join(memory: Memory, seen: Observations, specs: Mapping[str, GroupSpec], now
     ads = index_machines(machines)
     workers: list[Worker] = []
     joined: dict[str, Machine] = {}
+    records: dict[str, WorkerRecord] = {}
+    ungrouped: set[str] = set()
     for name in sorted(memory.workers):
         record = memory.workers[name]
         clock = clocks.get(record.group)
         if clock is None:
+            ungrouped.add(name)
             continue
         machine = ads.get(record.server_id or "") or machine_of(record, ads)
         if machine is not None:
             joined[name] = machine
-        workers.append(sighting.worker(record, machine, clock))
-    records = {w.name: w.record for w in workers if w.record is not memory.workers[w.name]}
-    mine = {machine.name for machine in joined.values()}
-    ungrouped = {name for name, record in memory.workers.items() if record.group not in specs}
-    known = {record.server_id for record in (*memory.workers.values(), *records.values())}
+        worker = sighting.worker(record, machine, clock)
+        workers.append(worker)
+        if worker.record is not record:
+            records[name] = worker.record
+    known = {record.server_id for record in memory.workers.values()}
+    known.update(record.server_id for record in records.values())
     unknown = sighting.by_id.keys() - known
     return Fleet(
         workers=tuple(workers),
         machines=joined,
-        # An ad with a worker's name that no worker has now is a ghost of one that is gone: no supply.
-        others=tuple(m for m in machines if m.name not in mine and (not m.worker or m.worker in ungrouped)),
+        others=_others(machines, joined, ungrouped),
         records=records,
         strangers=tuple(s for s in servers if s.ledger is not None and s.ledger not in ledgers),
         orphans=tuple(s for s in servers if s.id in unknown and s.ledger in ledgers) if unknown else (),
         ungrouped=tuple(sorted(ungrouped)),
     )
+
+
+def _others(
+    machines: Sequence[Machine], joined: Mapping[str, Machine], ungrouped: Collection[str]
+) -> tuple[Machine, ...]:
+    """The machines that are not ours."""
+    mine = {machine.name for machine in joined.values()}
+    if len(mine) == len(machines):
+        return ()
+    # An ad with a worker's name that no worker has now is a ghost of one that is gone: no supply.
+    return tuple(m for m in machines if m.name not in mine and (not m.worker or m.worker in ungrouped))
 
 
 def _sighting(

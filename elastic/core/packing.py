@@ -1,7 +1,7 @@
 """Put idle jobs onto free room, then onto workers that do not exist yet: counts only, first fit decreasing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from elastic.core.resources import Resources
@@ -206,7 +206,8 @@ class _Packer:
             rank: max([shelf.most_cpus for shelf in shelves.values()], default=-1)
             for rank, shelves in self._shelves.items()
         }
-        self._openings = list(openings)
+        self._openings = openings
+        self._room = [opening.room for opening in openings]
         self._placed: dict[tuple[str, str], int] = {}
         self._unmet: dict[tuple[str, str], int] = {}
         self._left: dict[str, int] = {}
@@ -217,7 +218,7 @@ class _Packer:
         for index, opening in enumerate(self._openings):
             if not jobs:
                 return
-            if opening.room != 0 and opening.group not in want.closed and opening.template in want.fits:
+            if self._room[index] != 0 and opening.group not in want.closed and opening.template in want.fits:
                 jobs -= self._onto_new(want, jobs, index)
         if jobs:
             self._left[want.shape] = jobs
@@ -272,9 +273,9 @@ class _Packer:
         if not takes.fits_in(opening.offers):
             return 0
         wish = -(-jobs // takes.times_in(opening.offers))
-        count = wish if opening.room is None else min(wish, opening.room)
-        if opening.room is not None:
-            self._openings[index] = replace(opening, room=opening.room - count)
+        room = self._room[index]
+        count = wish if room is None else min(wish, room)
+        self._room[index] = None if room is None else room - count
         # Nothing on the shelf has room for this job any more, so only the fresh ones can be taken.
         shelf = self._shelf(Rank.NEW, opening.template, opening.group)
         shelf.add(opening.offers, count, 0)
