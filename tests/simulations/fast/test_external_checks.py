@@ -14,6 +14,7 @@ def test_the_generated_reference_case_is_met_to_the_printed_digit() -> None:
     assert len(verdicts) == 14
 
 
+@pytest.mark.unshipped
 def test_lcg_2005_1_is_met_to_the_printed_digit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if reference.found(None) is None:
         pytest.skip("LCG-2005-1.swf.gz is not beside this project; it may not be shipped")
