@@ -89,7 +89,7 @@ def pytest_make_collect_report(
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport, config: pytest.Config) -> None:
     expected_failure = hasattr(report, "wasxfail")
-    unshipped = "unshipped" in report.keywords
+    unshipped = isinstance(report, pytest.TestReport) and "unshipped" in report.keywords
     if report.skipped and not expected_failure and not unshipped and config.getoption("--nothing-skipped"):
         report.outcome = "failed"
         report.longrepr = f"skipped, where nothing may be: {report.longrepr}"
