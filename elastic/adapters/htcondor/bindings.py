@@ -1,5 +1,6 @@
 """HTCondor's bindings made safe: tokens noticed when they come, library errors turned into those of the ports."""
 
+import ctypes
 import os
 import re
 from collections.abc import Iterator
@@ -52,6 +53,13 @@ class Tokens:
             return self._folder.stat().st_mtime_ns
         except OSError:
             return 0
+
+
+def give_memory_back() -> None:
+    """Return what thousands of ads took: the allocator would keep it for as long as the process lives."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def location(address: str, kind: str) -> Any:

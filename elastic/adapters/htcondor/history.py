@@ -14,13 +14,15 @@ from elastic.adapters.htcondor.values import text, whole
 from elastic.core.observation import Attempt
 
 ATTRIBUTES = ("GlobalJobId", "ClusterId", "ProcId", "NumShadowStarts", "RemoteHost", "LastRemoteHost", "ExitCode",
-              "ExitBySignal", "ShadowBday", "LastVacateTime", "VacateReasonCode")  # fmt: skip
+              "ExitBySignal", "ToE", "ShadowBday", "LastVacateTime", "VacateReasonCode")  # fmt: skip
 OVERLAP_SECONDS = 60
 """Each shadow writes for itself, so records may be a little out of order; who was told of already is left out."""
 MOST_RECORDS = 20000
 FIRST_MACHINE_CODE = 1000
 """VacateReasonCode from here on: the machine's side ended it. Below: the codes of holds. 0: the job's owner did."""
+COMPLETED = 4
 REMOVED_OR_HELD = (3, 5)
+OWN_ACCORD = 0
 OWNER_SECONDS = 60
 LOOKS = 5
 LOOK_SECONDS = 0.2
@@ -49,7 +51,8 @@ def attempts(asked: ScheddTarget, mark: Mark | None) -> tuple[list[Attempt], Mar
     ours = [ad for ad in reversed(ads) if _schedd(ad) in {"", asked.name}]
     fresh = [ad for ad in ours if mark is not None and _id(ad) not in mark.seen]
     with translated(asked.name):
-        ended = [_told(daemon, ad, attempt) for ad in fresh if (attempt := attempt_of(ad)) is not None]
+        told = ((ad, attempt_of(ad)) for ad in fresh)
+        ended = [_told(daemon, ad, whole(ad, kind.when), attempt) for ad, attempt in told if attempt is not None]
     newest = max([*(whole(ad, kind.when) for ad in ads), mark.time if mark else 0])
     window = [ad for ad in ads if whole(ad, kind.when) >= newest - OVERLAP_SECONDS]
     return ended, Mark(time=newest, seen=frozenset(_id(ad) for ad in window))
@@ -60,26 +63,31 @@ def attempt_of(ad: Mapping[str, Any]) -> Attempt | None:
     host = text(ad, "RemoteHost") or text(ad, "LastRemoteHost")
     if not host:
         return None
-    vacated = whole(ad, "LastVacateTime") >= max(1, whole(ad, "ShadowBday"))
-    code = whole(ad, "VacateReasonCode") if vacated else 0
-    ended = not vacated and (ad.get("ExitBySignal") is True or whole(ad, "ExitCode") != 0)
+    by_itself = whole(ad, "JobStatus") == COMPLETED or _ended_by_itself(ad)
+    code = 0 if by_itself else whole(ad, "VacateReasonCode")
+    wrong = ad.get("ExitBySignal") is True or whole(ad, "ExitCode") != 0
     return Attempt(
         machine=host.partition("@")[2] or host,
         cluster=str(whole(ad, "ClusterId")),
-        failed=ended or 0 < code < FIRST_MACHINE_CODE,
+        failed=(by_itself and wrong) or 0 < code < FIRST_MACHINE_CODE,
         evicted=code >= FIRST_MACHINE_CODE,
     )
 
 
-def _told(daemon: Any, ad: Mapping[str, Any], attempt: Attempt) -> Attempt:
-    """The attempt, less an eviction that was the owner's doing.
+def _ended_by_itself(ad: Mapping[str, Any]) -> bool:
+    """Whether this execution ended of its own accord; an earlier one's ticket of execution may still be there."""
+    ticket = ad.get("ToE")
+    if not isinstance(ticket, Mapping):
+        return False
+    return whole(ticket, "HowCode", default=-1) == OWN_ACCORD and whole(ticket, "When") >= whole(ad, "ShadowBday")
 
-    A job that was evicted before keeps that code when its owner removes or holds it; what became of it tells.
-    """
+
+def _told(daemon: Any, ad: Mapping[str, Any], when: int, attempt: Attempt) -> Attempt:
+    """The attempt, less an eviction that was the owner's doing: what became of the job then tells."""
     if not attempt.evicted:
         return attempt
     for state in _states(daemon, ad):
-        since = whole(state, "EnteredCurrentStatus") - whole(ad, "LastVacateTime")
+        since = whole(state, "EnteredCurrentStatus") - when
         if whole(state, "JobStatus") in REMOVED_OR_HELD and abs(since) <= OWNER_SECONDS:
             return replace(attempt, evicted=False)
     return attempt
@@ -114,9 +122,15 @@ def _vacated(daemon: Any, mark: Mark | None) -> Sequence[Mapping[str, Any]]:
     records = []
     for ad in ads:
         when = whole(ad, "LastVacateTime")
-        # The job may run again by now: its present machine and shadow are not the ones that it lost.
-        before = {"RemoteHost": text(ad, "LastRemoteHost"), "ShadowBday": 0, "NumShadowStarts": -when}
-        records.append({**dict(ad), **before, JOBS.when: when})
+        # The job may run again by now, on another machine, and newer schedds forget the reason then.
+        code = whole(ad, "VacateReasonCode", default=FIRST_MACHINE_CODE)
+        last = {
+            "RemoteHost": text(ad, "LastRemoteHost"),
+            "NumShadowStarts": -when,
+            "VacateReasonCode": code,
+            "ToE": None,
+        }
+        records.append({**dict(ad), **last, JOBS.when: when})
     return records
 
 

@@ -7,7 +7,7 @@ import classad2
 import htcondor2
 
 from elastic.adapters.htcondor import kinds, slots
-from elastic.adapters.htcondor.bindings import quoted, translated
+from elastic.adapters.htcondor.bindings import give_memory_back, quoted, translated
 from elastic.adapters.htcondor.uptime import Uptime
 from elastic.adapters.htcondor.values import text, whole
 
@@ -54,7 +54,10 @@ class Pool:
             self._slots[ad["Name"]] = slot
             self._newest = max(self._newest, slot.heard)
         self._extra = extra
-        return self._sums()
+        rows = self._sums()
+        if not changed_only:
+            give_memory_back()
+        return rows
 
     def examples(self) -> dict[str, str]:
         """For each kind the slot whose ad is to stand for it: the first by name that takes jobs."""
