@@ -121,15 +121,13 @@ def _vacated(daemon: Any, mark: Mark | None) -> Sequence[Mapping[str, Any]]:
     ads = daemon.query(f"JobUniverse == 5 && LastVacateTime >= {since}", [*ATTRIBUTES, "JobUniverse"])
     records = []
     for ad in ads:
-        when = whole(ad, "LastVacateTime")
-        # The job may run again by now, on another machine, and newer schedds forget the reason then.
+        when, host = whole(ad, "LastVacateTime"), text(ad, "LastRemoteHost")
+        if not host:
+            # It is just being taken off its machine, which it names a moment later.
+            continue
+        # It may run again by now, on another machine; newer schedds forget the reason then.
         code = whole(ad, "VacateReasonCode", default=FIRST_MACHINE_CODE)
-        last = {
-            "RemoteHost": text(ad, "LastRemoteHost"),
-            "NumShadowStarts": -when,
-            "VacateReasonCode": code,
-            "ToE": None,
-        }
+        last = {"RemoteHost": host, "NumShadowStarts": -when, "VacateReasonCode": code, "ToE": None}
         records.append({**dict(ad), **last, JOBS.when: when})
     return records
 
