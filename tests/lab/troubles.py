@@ -114,7 +114,9 @@ def _kept_until_proved_gone(site: Site, until: float) -> None:
         steps = {event["kind"]: event for event in site.events() if event["worker"] == worker}
         assert list(steps) == ["launched", "failed", "deleting", "missing", "gone"]
         assert steps["failed"]["at"] - steps["launched"]["at"] >= 6
-        assert steps["deleting"]["text"] == f"gone: {steps['failed']['text']}"
+        why, _, console = steps["deleting"]["text"].partition("; last on its console: ")
+        assert why == f"gone: {steps['failed']['text']}"
+        assert console, "its last words are told"
         assert "condor_master" in _console(site, worker)
 
 
