@@ -65,6 +65,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if folder not in reasons:
             reasons[folder] = OBSTACLES[folder]()
         item.add_marker(folder)
+        if folder == "lab":
+            # Deadlines meet real daemons on a machine that others use: once more, and the summary tells of it.
+            item.add_marker(pytest.mark.flaky(reruns=1))
         if item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(LAB_TIMEOUT_SECONDS))
         if reason := reasons[folder]:
