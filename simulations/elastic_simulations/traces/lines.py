@@ -40,7 +40,7 @@ def numbered(path: Path, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     number = 0
     while True:
         number += 1
-        with _unpacking(path, number):
+        with unpacking(path, number):
             line = file.readline(LONGEST_LINE)
         if not line:
             return
@@ -56,7 +56,7 @@ def text_blocks(path: Path, file: BinaryIO) -> Iterator[str]:
     decoder = getincrementaldecoder("utf-8")()
     line = 1
     while True:
-        with _unpacking(path, line):
+        with unpacking(path, line):
             block = file.read(BLOCK)
         try:
             text = decoder.decode(block, final=not block)
@@ -73,7 +73,8 @@ def text_blocks(path: Path, file: BinaryIO) -> Iterator[str]:
 
 
 @contextmanager
-def _unpacking(path: Path, line: int) -> Iterator[None]:
+def unpacking(path: Path, line: int) -> Iterator[None]:
+    """Turn what gzip raises on the way into a TraceError of this line."""
     try:
         yield
     except EOFError as error:

@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 
 from elastic_simulations.traces import cache
 from elastic_simulations.traces.errors import TraceError
-from elastic_simulations.traces.lines import opened
+from elastic_simulations.traces.lines import opened, unpacking
 from elastic_simulations.traces.trace import Trace
 
 Reader = Callable[[Path, BinaryIO], Trace]
@@ -60,7 +60,8 @@ def _by_name(path: Path) -> str:
 def _by_content(path: Path, file: BinaryIO) -> str:
     """The format by its first bytes, without taking them from the reader."""
     peek = getattr(file, "peek", None)
-    start: bytes = peek(SNIFFED) if peek is not None else b""
+    with unpacking(path, 1):
+        start: bytes = peek(SNIFFED) if peek is not None else b""
     if start.startswith(b"PAR1"):
         return "parquet"
     text = start.lstrip()

@@ -126,3 +126,10 @@ def test_a_folder_or_a_missing_file_is_told(tmp_path: Path) -> None:
         read(tmp_path)
     with pytest.raises(TraceError, match="cannot be read: No such file"):
         read(tmp_path / "none.swf")
+
+
+def test_a_packed_file_without_a_telling_name_that_is_cut_off_is_told(tmp_path: Path) -> None:
+    whole = packed(tmp_path, swf((0, 5, 1)), "trace").read_bytes()
+    path = written(tmp_path, whole[:-4], "trace")
+    with pytest.raises(TraceError, match=r"trace:1: the gzip file is truncated here; fetch it again"):
+        read(path)
