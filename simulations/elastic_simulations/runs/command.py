@@ -27,7 +27,7 @@ class Asked:
     sets: Sequence[str]
     seed: int
     engine: str
-    warmup: float
+    warmup: str
     fmt: str
     scale_arrivals: float
     scale_runtime: float
@@ -76,8 +76,16 @@ def _settings(asked: Asked) -> RunSettings:
         sets=_pairs(asked.sets),
         seed=asked.seed,
         engine=asked.engine,
-        warmup=asked.warmup,
+        warmup=warmup_of(asked.warmup),
     )
+
+
+def warmup_of(text: str) -> float | str:
+    """Seconds, or the name of a rule; `checked` says what is wrong with either."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _pairs(sets: Sequence[str]) -> dict[str, str]:

@@ -9,7 +9,8 @@ from elastic_simulations.measures.checks import littles_law_residual
 from elastic_simulations.measures.elasticity import Elasticity, elasticity
 from elastic_simulations.measures.paying import Churn, Paid, churn, paid
 from elastic_simulations.measures.waiting import Waiting, waiting
-from elastic_simulations.runs.settings import RunSettings, checked
+from elastic_simulations.measures.warmup import Warmup, mser5
+from elastic_simulations.runs.settings import RunSettings, SettingsError, checked
 from elastic_simulations.traces.trace import MICROSECONDS, Trace
 
 
@@ -20,6 +21,7 @@ class Result:
     settings: RunSettings
     trace: Trace
     outcome: Outcome
+    warmup: Warmup
     waiting: Waiting
     paid: Paid
     churn: Churn
@@ -32,18 +34,28 @@ def run(trace: Trace, settings: RunSettings) -> Result:
     """Simulate and measure; TraceError, SettingsError and PluginError say what to do next."""
     began = perf_counter()
     outcome = _simulated(trace, settings)
-    warmup_us = round(settings.warmup * MICROSECONDS)
+    warmup = _warmup(trace, outcome, settings)
     return Result(
         settings=settings,
         trace=trace,
         outcome=outcome,
-        waiting=waiting(trace, outcome, warmup_us),
+        warmup=warmup,
+        waiting=waiting(trace, outcome, round(warmup.seconds * MICROSECONDS)),
         paid=paid(trace, outcome),
         churn=churn(outcome),
         elasticity=elasticity(outcome),
         littles_law_residual=littles_law_residual(trace, outcome),
         wall_s=perf_counter() - began,
     )
+
+
+def _warmup(trace: Trace, outcome: Outcome, settings: RunSettings) -> Warmup:
+    if isinstance(settings.warmup, str):
+        return mser5(trace, outcome)
+    last_s = trace.submit_us[-1] / MICROSECONDS
+    if settings.warmup > last_s:
+        raise SettingsError(f"--warmup {settings.warmup:g} leaves no job: the last is submitted at {last_s:g} s")
+    return Warmup(rule="given", seconds=settings.warmup)
 
 
 def _simulated(trace: Trace, settings: RunSettings) -> Outcome:

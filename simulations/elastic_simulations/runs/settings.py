@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from elastic_simulations.errors import SimulationError
 from elastic_simulations.fast.orders import DEFAULT, MANY, ORDERS
+from elastic_simulations.measures.warmup import MSER5
 
 ENGINES = ("python", "numba", "full")
 BUILT = ("python",)
@@ -20,7 +21,10 @@ class SettingsError(SimulationError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
-    """Everything but the trace that decides a run's result; times in seconds, `static` in cores (None = elastic)."""
+    """Everything but the trace that decides a run's result; times in seconds, `static` in cores (None = elastic).
+
+    `warmup` is a time or "mser5".
+    """
 
     policy: str = "backlog"
     static: int | None = None
@@ -33,7 +37,7 @@ class RunSettings:
     sets: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
     engine: str = "python"
-    warmup: float = 0.0
+    warmup: float | str = 0.0
 
 
 def checked(settings: RunSettings) -> RunSettings:
@@ -49,7 +53,10 @@ def checked(settings: RunSettings) -> RunSettings:
     check(settings.minimum <= settings.maximum, f"--min {settings.minimum} is above --max {settings.maximum}")
     check(settings.boot >= 0, f"--boot {settings.boot:g}: not below 0 s")
     check(settings.tick >= MICROSECOND, f"--tick {settings.tick:g}: above 0 s")
-    check(settings.warmup >= 0, f"--warmup {settings.warmup:g}: not below 0 s")
+    check(
+        settings.warmup == MSER5 or (isinstance(settings.warmup, float | int) and 0 <= settings.warmup < float("inf")),
+        f"--warmup {settings.warmup}: seconds, not below 0, or {MSER5}",
+    )
     return settings
 
 

@@ -24,12 +24,12 @@ def shaped(trace: Trace, *, arrivals: float, runtime: float, days: int | None, s
 def scaled_arrivals(trace: Trace, factor: float) -> Trace:
     """`factor` times as many jobs a second: every submit time divided by it, rounded to whole microseconds."""
     ratio = _ratio(trace, factor, "--scale-arrivals")
-    submit = array("q", (at * ratio[1] // ratio[0] for at in trace.submit_us))
+    submit = array("q", (_rounded(at * ratio[1], ratio[0]) for at in trace.submit_us))
     return _shaped(trace, f"arrivals x {factor:g}", submit_us=submit)
 
 
 def scaled_run(trace: Trace, factor: float) -> Trace:
-    """Every run time, cpu time and estimate times `factor`; at least one microsecond."""
+    """Every run time, cpu time and estimate times `factor`, rounded likewise; at least one microsecond."""
     ratio = _ratio(trace, factor, "--scale-runtime")
     optional = {
         name: array("q", (_times(value, ratio) for value in column)) if name in {"cpu_us", "estimate_us"} else column
@@ -78,7 +78,12 @@ def _ratio(trace: Trace, factor: float, option: str) -> tuple[int, int]:
 
 
 def _times(value: int, ratio: tuple[int, int]) -> int:
-    return value if value == UNKNOWN else max(1, value * ratio[0] // ratio[1])
+    return value if value == UNKNOWN else max(1, _rounded(value * ratio[0], ratio[1]))
+
+
+def _rounded(part: int, whole: int) -> int:
+    """To the nearest: 0.7 as a float is a little less, and 7 s must not become 6.999999 s."""
+    return (2 * part + whole) // (2 * whole)
 
 
 def _shaped(trace: Trace, how: str, **columns: Column) -> Trace:

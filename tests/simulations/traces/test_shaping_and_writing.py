@@ -29,6 +29,12 @@ def test_arrivals_twice_as_dense_come_in_half_the_time(tmp_path: Path) -> None:
     assert after.source == "trace.swf (arrivals x 2)"
 
 
+def test_factors_that_no_float_hits_still_give_round_times(tmp_path: Path) -> None:
+    before = trace(tmp_path, (0, 10, 1), (1, 70, 1), (7, 1, 1))
+    assert seconds(scaled_run(before, 0.7).run_us) == [7, 49, 0.7]
+    assert seconds(scaled_arrivals(before, 0.1).submit_us) == [0, 10, 70]
+
+
 def test_scaled_run_times_scale_cpu_times_and_estimates_too(tmp_path: Path) -> None:
     after = scaled_run(read(written(tmp_path, ROW.format(0, 30))), 1.5)
     assert seconds(after.run_us) == [45]
