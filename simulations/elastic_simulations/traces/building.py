@@ -21,6 +21,9 @@ from elastic_simulations.traces.trace import (
 MOST_SECONDS = 10**11
 """Three thousand years: more is a damaged number, and keeps sums of microseconds inside 64 bits."""
 
+MOST_CORES = 10**9
+"""Of one job: more than any machine has."""
+
 UNIX_TIMES = 3 * 10**8
 """Seconds; a log that begins ten years after its own start counts from 1970 instead."""
 
@@ -54,6 +57,8 @@ class Builder:
         if cores <= 0:
             self.repair("cores unknown, taken as 1", line)
             cores = 1
+        if cores > MOST_CORES:
+            raise TraceError(self.path, line, f"cores are out of range: {shown(str(cores))}")
         columns = self.columns
         columns["submit_us"].append(submit_us)
         columns["run_us"].append(run_us)
@@ -70,7 +75,11 @@ class Builder:
             column = self._optional[name] = array("q")
         if len(column) < place:
             column.extend(array("q", (UNKNOWN,)) * (place - len(column)))
-        column.append(value)
+        try:
+            column.append(value)
+        except OverflowError:
+            line = self.columns["line"][place]
+            raise TraceError(self.path, line, f"{name} is out of range: {shown(str(value))}") from None
 
     def drop(self, what: str, line: int) -> None:
         """Count a row that is no job."""

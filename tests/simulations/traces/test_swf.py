@@ -133,3 +133,15 @@ def test_a_packed_file_without_a_telling_name_that_is_cut_off_is_told(tmp_path: 
     path = written(tmp_path, whole[:-4], "trace")
     with pytest.raises(TraceError, match=r"trace:1: the gzip file is truncated here; fetch it again"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        (f"1 0 -1 5 {10**22} -1 -1 1 -1 -1 1 1 1 -1 -1 -1 -1 -1\n", "cores are out of range"),
+        (f"1 0 -1 5 {10**9} -1 -1 1 -1 {10**11} 1 1 1 -1 -1 -1 -1 -1\n", "memory_mb is out of range"),
+    ],
+)
+def test_numbers_beyond_any_machine_are_told(tmp_path: Path, row: str, problem: str) -> None:
+    with pytest.raises(TraceError, match=rf"trace.swf:1: {problem}"):
+        read(written(tmp_path, row))
