@@ -1,6 +1,6 @@
 """The simulated collector: each startd's last ad, forgotten on restart and after the ad's lifetime."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from elastic.core.observation import Machine
@@ -17,6 +17,7 @@ class Collector:
         self.up = True
         self.started_us = timeline.now_us - micros(spec.collector_age_seconds)
         self.hidden: set[str] = set()
+        self.on_heard: Callable[[], None] = nobody
         self._spec, self._timeline = spec, timeline
         self._ads: dict[str, tuple[int, Machine]] = {}
         self._sessions: set[str] = set()
@@ -48,6 +49,7 @@ class Collector:
             return
         self._sessions.add(startd.name)
         self._ads[startd.name] = (self._timeline.now_us, startd.ad())
+        self.on_heard()
 
     def forget(self, names: Iterable[str]) -> None:
         """Drop the ads of these machines, as an invalidation does."""
@@ -79,3 +81,7 @@ class Collector:
     def _arrive(self, startd: Startd) -> None:
         self._coming.discard(startd.name)
         self.hear(startd)
+
+
+def nobody() -> None:
+    """Nobody waits to hear of changes."""

@@ -28,6 +28,8 @@ class SimulatedServer:
     raw_status: str = ""
     fault: str = ""
     active_us: int | None = None
+    ready_us: int | None = None
+    drained_us: int | None = None
     deleting_us: int | None = None
     gone_us: int | None = None
     console: list[str] = field(default_factory=list)
@@ -160,6 +162,7 @@ class Datacentre:
         if server.status is not ServerStatus.ACTIVE or server.id not in self.servers:
             return
         self._say(server, "condor_startd: started")
+        server.ready_us = self._timeline.now_us
         self._joined(server)
         life = self.groups[server.group].life
         if life is not None:

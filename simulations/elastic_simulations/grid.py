@@ -203,6 +203,7 @@ class Grid:
         startd = self.startds.pop(f"{server.name}.{self.spec.name}", None)
         if startd is not None:
             startd.power = False
+            server.drained_us = startd.drained_us
             reason = DELETED if server.deleting_us is not None else "server died"
             self.execution.died(startd, reason)
             startd.stop()

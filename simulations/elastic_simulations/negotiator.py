@@ -14,19 +14,32 @@ from elastic_simulations.timeline import Rank, Timeline, micros
 CYCLES_KEPT = 10
 
 
-def _fullest(startd: Startd) -> tuple[int, int, tuple[int, int, str]]:
+Key = tuple[int, int, tuple[int, int, str]]
+
+
+def _fullest(startd: Startd) -> Key:
     return (startd.free().cpus, -startd.idle_since_us, startd.launched)
 
 
-def _emptiest(startd: Startd) -> tuple[int, int, tuple[int, int, str]]:
-    return (-startd.free().cpus, -startd.idle_since_us, startd.launched)
+def _emptiest(startd: Startd) -> Key:
+    return (-startd.free().cpus, startd.idle_since_us, startd.launched)
 
 
-PACKING: Mapping[str, Callable[[Startd], tuple[int, int, tuple[int, int, str]]]] = {
+def _fullest_longest_idle(startd: Startd) -> Key:
+    return (startd.free().cpus, startd.idle_since_us, startd.launched)
+
+
+def _fullest_launch(startd: Startd) -> Key:
+    return (startd.free().cpus, 0, startd.launched)
+
+
+PACKING: Mapping[str, Callable[[Startd], Key]] = {
     "fullest": _fullest,
+    "fullest-longest-idle": _fullest_longest_idle,
+    "fullest-launch": _fullest_launch,
     "emptiest": _emptiest,
 }
-"""Which machine with room a job goes to: the lowest key; then the most recently idle, then launched first."""
+"""Which machine with room a job goes to: the lowest key (free cpus, since when idle, launched first), by name."""
 
 
 class Negotiator:
@@ -42,7 +55,7 @@ class Negotiator:
         schedds: Mapping[str, Schedd],
         startds: Mapping[str, Startd],
     ) -> None:
-        """Run the first cycle at once, then one every period."""
+        """Run the first cycle at once, then one every period (or, with a period of 0, match after every change)."""
         self.up = True
         self.limits = dict(spec.limits)
         self.group_quotas = dict(spec.group_quotas)
@@ -54,13 +67,31 @@ class Negotiator:
             schedds,
             startds,
         )
-        timeline.after(0, Rank.NEGOTIATION, self._cycle)
+        self._coming = False
+        if spec.negotiation_seconds > 0:
+            timeline.after(0, Rank.NEGOTIATION, self._cycle)
+        collector.on_heard = self.changed
+        for schedd in schedds.values():
+            schedd.on_waiting = self.changed
+
+    def changed(self) -> None:
+        """Jobs or machines are others than before: without cycles, match once all has happened that happens now."""
+        if self._spec.negotiation_seconds <= 0 and not self._coming:
+            self._coming = True
+            self._timeline.after(0, Rank.NEGOTIATION, self._at_once)
+
+    def _at_once(self) -> None:
+        self._coming = False
+        if self.up and self._collector.up:
+            self._all_waiting()
 
     def _cycle(self) -> None:
         self._timeline.after(micros(self._spec.negotiation_seconds), Rank.NEGOTIATION, self._cycle)
-        if not (self.up and self._collector.up):
-            return
-        self.cycles.append(self._timeline.second)
+        if self.up and self._collector.up:
+            self.cycles.append(self._timeline.second)
+            self._all_waiting()
+
+    def _all_waiting(self) -> None:
         waiting = [(s, g) for s in self._schedds.values() if s.up for g in s.autoclusters.values() if g.idle]
         if any(group.kind.universe == "vanilla" for _, group in waiting):
             self._match([(s, g) for s, g in waiting if g.kind.universe == "vanilla"])

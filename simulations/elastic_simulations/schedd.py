@@ -1,9 +1,10 @@
 """One simulated schedd: its queue by autocluster, its factories, its history; running is in `execution`."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from elastic.core.observation import Attempt
+from elastic_simulations.collector import nobody
 from elastic_simulations.draws import Draws
 from elastic_simulations.jobs import Cluster, Job, JobEvent, JobLog, JobStatus, LogLine
 from elastic_simulations.specs import Kind
@@ -57,6 +58,7 @@ class Schedd:
         self.jobs: dict[str, Job] = {}
         self.history: list[Attempt] = []
         self.autoclusters: dict[Kind, Autocluster] = {}
+        self.on_waiting: Callable[[], None] = nobody
         self._timeline, self._log, self._draws = timeline, log, draws
         self._order = 0
 
@@ -84,6 +86,7 @@ class Schedd:
         job.status, job.machine = JobStatus.IDLE, ""
         job.cluster.idle += 1
         self.autocluster(job.cluster.kind).push(job)
+        self.on_waiting()
 
     def take(self, job: Job, machine: str) -> None:
         """A job runs from now on; its factory may make another."""

@@ -15,7 +15,7 @@ from elastic_simulations.batch import SimulatedBatch
 from elastic_simulations.clock import STEP_SECONDS, StepClock
 from elastic_simulations.cloud import SimulatedCloud
 from elastic_simulations.grid import Grid
-from elastic_simulations.ledger import MemoryLedger
+from elastic_simulations.ledger import IDENTITY, MemoryLedger
 from elastic_simulations.scenario import Scenario
 from elastic_simulations.telemetry import SimulatedTelemetry
 
@@ -26,12 +26,17 @@ class Simulation:
     """One run. What a test wants to look at stays: the grid with its log, the ledger, the records so far."""
 
     def __init__(
-        self, scenario: Scenario, *, step_seconds: float = STEP_SECONDS, policies: Policies | None = None
+        self,
+        scenario: Scenario,
+        *,
+        step_seconds: float = STEP_SECONDS,
+        policies: Policies | None = None,
+        identity: str = IDENTITY,
     ) -> None:
         """Everything at the scenario's start; `policies` finds a policy by name (default: by entry point)."""
         self.scenario = scenario
         self.grid: Grid = scenario.build()
-        self.ledger = MemoryLedger(pool=scenario.pool.name)
+        self.ledger = MemoryLedger(identity=identity, pool=scenario.pool.name)
         self.clock = StepClock(self.grid, step_seconds)
         self.telemetry = SimulatedTelemetry(self.grid)
         self.records: list[TickRecord] = []

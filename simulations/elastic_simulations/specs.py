@@ -16,7 +16,10 @@ HUGE_SECONDS = 1e9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSpec:
-    """How the simulated HTCondor behaves; defaults are HTCondor's own, or measured on real daemons."""
+    """How the simulated HTCondor behaves; defaults are HTCondor's own, or measured on real daemons.
+
+    `negotiation_seconds` 0 = no cycles: a job starts in the moment in which it could (what ideal models assume).
+    """
 
     name: str = "simulated"
     schedds: tuple[str, ...] = ("schedd",)

@@ -56,6 +56,7 @@ class Startd:
         self.claims: dict[int, Claim] = {}
         self.drain: DrainState | None = None
         self.idle_since_us = 0
+        self.drained_us: int | None = None
         self._timeline, self._changed = timeline, changed
         self._next_request = self._next_claim = 1
         self._cpu_us = self._cpu_at_us = self._cpus_busy = 0
@@ -87,7 +88,7 @@ class Startd:
         # Two starts within one second would look like one: the daemon's start time has whole seconds.
         self.started = max(self._timeline.second, self.started + 1)
         self.claims.clear()
-        self.drain = None
+        self.drain = self.drained_us = None
         self._next_request = 1
         self.idle_since_us = self._timeline.now_us
         self._changed(self)
@@ -143,19 +144,21 @@ class Startd:
         """Take a slot back; idle since now when it was the last one."""
         if self.claims.pop(claim.id, None) is None:
             return
-        self.idle_since_us = self._timeline.now_us
+        if not self.claims:
+            self.idle_since_us = self._timeline.now_us
         self._changed(self)
 
     def begin_drain(self, reason: str, ready_us: int) -> DrainState:
         """Accept a drain: no job starts any more. The checks are the caller's."""
         self.drain = DrainState(reason, str(self._next_request), ready_us)
+        self.drained_us = self._timeline.now_us
         self._next_request += 1
         self._changed(self)
         return self.drain
 
     def cancel_drain(self) -> None:
         """Take jobs again."""
-        self.drain = None
+        self.drain = self.drained_us = None
         self._changed(self)
 
     def seen_drain(self) -> DrainSeen | None:

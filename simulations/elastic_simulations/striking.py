@@ -153,6 +153,7 @@ def _stop_collector(grid: Grid, _: Mishap) -> Undo:
     def undo() -> None:
         grid.collector.up = True
         grid.collector.restart()
+        grid.negotiator.changed()
 
     return undo
 
@@ -162,6 +163,7 @@ def _stop_negotiator(grid: Grid, _: Mishap) -> Undo:
 
     def undo() -> None:
         grid.negotiator.up = True
+        grid.negotiator.changed()
 
     return undo
 
@@ -174,6 +176,7 @@ def _stop_schedd(grid: Grid, mishap: Mishap) -> Undo:
     def undo() -> None:
         for schedd in hit:
             schedd.up = True
+        grid.negotiator.changed()
 
     return undo
 

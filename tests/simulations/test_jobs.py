@@ -82,6 +82,41 @@ def test_jobs_start_in_the_order_of_submission_and_small_ones_pass_one_that_does
     assert starts(world) == {"1.0": [60.0], "3.0": [60.0], "2.0": [360.0]}
 
 
+AT_ONCE = PoolSpec(negotiation_seconds=0, claim_seconds=0, ad_delay_seconds=0)
+
+
+def test_without_negotiation_cycles_a_job_starts_in_the_moment_in_which_it_could() -> None:
+    world = grid(AT_ONCE)
+    world.submit(job(100), 3)
+    world.run_for(7)
+    machine(world)
+    world.run_for(500)
+    assert starts(world) == {"1.0": [7.0], "1.1": [7.0], "1.2": [107.0]}
+
+
+@pytest.mark.parametrize("kind", [Kind.NEGOTIATOR_OUTAGE, Kind.SCHEDD_OUTAGE, Kind.COLLECTOR_OUTAGE])
+def test_without_negotiation_cycles_jobs_go_on_once_an_outage_is_over(kind: Kind) -> None:
+    world = grid(AT_ONCE)
+    machine(world)
+    strike(world, kind, seconds=50)
+    world.submit(job(100))
+    world.run_for(1000)
+    (began,) = starts(world)["1.0"]
+    # A collector that was restarted hears of its startds with their next update.
+    assert began == (300.0 if kind is Kind.COLLECTOR_OUTAGE else 52.0)
+
+
+def test_a_machine_with_jobs_left_counts_as_idle_since_it_was_last_empty() -> None:
+    world = grid(AT_ONCE)
+    for name in ("m1", "m2"):
+        machine(world, name)
+    world.submit(job(10))
+    world.submit(job(100))
+    world.submit(job(50), 2)
+    world.run_for(70)
+    assert [s.idle_since_us // 1_000_000 for s in world.startds.values()] == [54, 2]
+
+
 @pytest.mark.parametrize(("packing", "machines"), [("fullest", {"m2": 2}), ("emptiest", {"m1": 1, "m2": 1})])
 def test_jobs_are_packed_as_the_pool_says(packing: str, machines: dict[str, int]) -> None:
     world = grid(PoolSpec(packing=packing))
