@@ -75,11 +75,7 @@ class Builder:
             column = self._optional[name] = array("q")
         if len(column) < place:
             column.extend(array("q", (UNKNOWN,)) * (place - len(column)))
-        try:
-            column.append(value)
-        except OverflowError:
-            line = self.columns["line"][place]
-            raise TraceError(self.path, line, f"{name} is out of range: {shown(str(value))}") from None
+        column.append(value)
 
     def drop(self, what: str, line: int) -> None:
         """Count a row that is no job."""

@@ -135,13 +135,7 @@ def test_a_packed_file_without_a_telling_name_that_is_cut_off_is_told(tmp_path: 
         read(path)
 
 
-@pytest.mark.parametrize(
-    ("row", "problem"),
-    [
-        (f"1 0 -1 5 {10**22} -1 -1 1 -1 -1 1 1 1 -1 -1 -1 -1 -1\n", "cores are out of range"),
-        (f"1 0 -1 5 {10**9} -1 -1 1 -1 {10**11} 1 1 1 -1 -1 -1 -1 -1\n", "memory_mb is out of range"),
-    ],
-)
-def test_numbers_beyond_any_machine_are_told(tmp_path: Path, row: str, problem: str) -> None:
-    with pytest.raises(TraceError, match=rf"trace.swf:1: {problem}"):
-        read(written(tmp_path, row))
+def test_more_cores_than_any_machine_has_are_told(tmp_path: Path) -> None:
+    path = written(tmp_path, f"1 0 -1 5 {10**22} -1 -1 1 -1 -1 1 1 1 -1 -1 -1 -1 -1\n")
+    with pytest.raises(TraceError, match="trace.swf:1: cores are out of range: '10000000000000000000000'"):
+        read(path)
