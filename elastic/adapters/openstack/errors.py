@@ -1,0 +1,96 @@
+"""What OpenStack's refusals and silences mean: every library error becomes one of the ports' errors here."""
+
+import functools
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import ParamSpec, TypeVar
+
+import requests
+from keystoneauth1 import exceptions as ksa
+from openstack import exceptions as sdk
+
+from elastic.ports import (
+    Conflict,
+    Malformed,
+    NoCapacity,
+    NotFound,
+    PortError,
+    QuotaExceeded,
+    Throttled,
+    Transient,
+    Unauthorized,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+NO_VALID_HOST = "No valid host"
+LONGEST_TEXT = 500
+TOO_MUCH = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+THROTTLED = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS})
+PLAIN: Mapping[int, type[PortError]] = {
+    HTTPStatus.UNAUTHORIZED: Unauthorized,
+    HTTPStatus.FORBIDDEN: Unauthorized,
+    HTTPStatus.NOT_FOUND: NotFound,
+    HTTPStatus.REQUEST_TIMEOUT: Transient,
+    HTTPStatus.CONFLICT: Conflict,
+    HTTPStatus.PRECONDITION_FAILED: Conflict,
+}
+
+
+def translated(call: Callable[P, T]) -> Callable[P, T]:
+    """Let nothing but the ports' errors out of `call`."""
+
+    @functools.wraps(call)
+    def outer(*args: P.args, **named: P.kwargs) -> T:
+        try:
+            return call(*args, **named)
+        except (sdk.SDKException, ksa.ClientException, requests.RequestException) as error:
+            raise port_error(error) from error
+
+    return outer
+
+
+def port_error(error: Exception) -> PortError:
+    """The ports' error that stands for one of a client library."""
+    text = _text(error)
+    status = getattr(error, "status_code", None) or getattr(error, "http_status", None)
+    if isinstance(status, int):
+        return _by_status(status, text, _retry_after(error))
+    match error:
+        case ksa.AuthorizationFailure() | ksa.AuthPluginException() | ksa.MissingRequiredOptions():
+            return Unauthorized(text)
+        case ksa.EndpointNotFound() | sdk.ConfigException():
+            return Malformed(text)
+        case _:
+            return Transient(text)
+
+
+def _by_status(status: int, text: str, retry_after: float) -> PortError:
+    if status in TOO_MUCH and "quota" in text.lower():
+        return QuotaExceeded(text)
+    if status in THROTTLED:
+        return Throttled(text, retry_after)
+    if NO_VALID_HOST in text:
+        return NoCapacity(text)
+    if status in PLAIN:
+        return PLAIN[status](text)
+    wrong = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return Malformed(text) if wrong else Transient(text)
+
+
+def _text(error: Exception) -> str:
+    """The service's own sentence where it gave one, on one line."""
+    details = getattr(error, "details", None)
+    said = details if isinstance(details, str) and details and details not in str(error) else ""
+    text = " ".join(f"{error} {said}".split()) or type(error).__name__
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]} ..."
+
+
+def _retry_after(error: Exception, default: float = 60.0) -> float:
+    response = getattr(error, "response", None)
+    headers: Mapping[str, str] = getattr(response, "headers", None) or {}
+    try:
+        return max(1.0, float(headers.get("Retry-After", default)))
+    except ValueError:
+        return default

@@ -1,0 +1,143 @@
+"""Servers made and deleted one by one, by Nova alone."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+from elastic.adapters.openstack.connection import Json, Services
+from elastic.adapters.openstack.enrolment import Enrolling
+from elastic.adapters.openstack.errors import NO_VALID_HOST
+from elastic.adapters.openstack.names import Names
+from elastic.adapters.openstack.options import GroupOptions
+from elastic.adapters.openstack.pace import Pace
+from elastic.adapters.openstack.servers import Tag, leaving, listed, server
+from elastic.adapters.openstack.userdata import encoded
+from elastic.core.memory import WorkerRecord
+from elastic.core.model import GroupSpec
+from elastic.ports import Created, Malformed, NotFound, PortError
+
+ZONE_REST_SECONDS = 600.0
+"""A zone that had no host is passed over for so long."""
+
+
+class Zones:
+    """Which availability zone is tried next: those without a host rest for `ZONE_REST_SECONDS`."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """All zones are good."""
+        self._monotonic = monotonic
+        self._full: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def saw(self, server: Json) -> None:
+        """Learn from a server that found no host; each counts once."""
+        fault = (server.get("fault") or {}).get("message", "")
+        zone = server.get("OS-EXT-AZ:availability_zone") or server.get("metadata", {}).get("elastic_zone", "")
+        if NO_VALID_HOST in fault and zone:
+            with self._lock:
+                self._full.setdefault(f"{zone}/{server['id']}", self._monotonic())
+
+    def pick(self, zones: Sequence[str]) -> str:
+        """The first zone that had hosts, else the one that has rested longest; empty where none is named."""
+        if not zones:
+            return ""
+        with self._lock:
+            last = {zone: self._last(zone) for zone in zones}
+        now = self._monotonic()
+        good = [zone for zone in zones if last[zone] is None or now - (last[zone] or 0.0) > ZONE_REST_SECONDS]
+        return good[0] if good else min(zones, key=lambda zone: last[zone] or 0.0)
+
+    def _last(self, zone: str) -> float | None:
+        return max((at for key, at in self._full.items() if key.startswith(f"{zone}/")), default=None)
+
+
+class NovaBackend:
+    """Makes and deletes single servers. A worker's name is its server's name and in its metadata."""
+
+    def __init__(self, services: Services, names: Names, tag: Tag, enrolling: Enrolling, pace: Pace) -> None:
+        """Ask nobody yet."""
+        self._services, self._names, self._tag = services, names, tag
+        self._enrolling, self._pace = enrolling, pace
+        self.zones = Zones()
+
+    def create(self, group: GroupSpec, options: GroupOptions, workers: Sequence[WorkerRecord]) -> Sequence[Created]:
+        """Ask for one server each; one that is there already, by the name in its metadata, is returned.
+
+        Nova's POST cannot be repeated safely, so all servers are listed first; a POST without an answer leaves its
+        intent open until a list shows what became of it.
+        """
+        there = {one.worker: one.id for one in map(server, listed(self._services, self._tag.pool)) if not leaving(one)}
+        wanted = [worker.name for worker in workers if worker.name not in there]
+        request = self._request(group, options) if wanted else {}
+        answers = self._pace.each(lambda name: self._post(group, options, request, name), wanted)
+        asked = dict(zip(wanted, answers, strict=True))
+        return [_created(worker.name, there.get(worker.name) or asked[worker.name]) for worker in workers]
+
+    def delete(self, workers: Sequence[WorkerRecord]) -> Mapping[str, PortError]:
+        """Ask for the deletion of exactly these servers, by id; gone already is no error."""
+        answers = self._pace.each(self._delete, workers)
+        pairs = zip(workers, answers, strict=True)
+        return {worker.name: answer for worker, answer in pairs if isinstance(answer, PortError)}
+
+    def _request(self, group: GroupSpec, options: GroupOptions) -> Json:
+        """What all new servers of the group have in common."""
+        server: Json = {
+            "flavorRef": self._names.flavor(options.flavor).id,
+            "networks": self._networks(options.networks),
+            "config_drive": options.config_drive,
+        }
+        image = self._names.image(options.image)
+        if options.volume_gb:
+            server["block_device_mapping_v2"] = [_volume(image, options.volume_gb)]
+        else:
+            server["imageRef"] = image
+        if options.keypair:
+            server["key_name"] = options.keypair
+        if options.security_groups:
+            server["security_groups"] = [{"name": name} for name in options.security_groups]
+        if zone := self.zones.pick(options.zones):
+            server["availability_zone"] = zone
+        hints = {"os:scheduler_hints": {"group": options.server_group}} if options.server_group else {}
+        return {"server": server, **hints}
+
+    def _networks(self, names: Sequence[str]) -> str | list[Mapping[str, str]]:
+        if tuple(names) == ("none",):
+            return "none"
+        return [{"uuid": self._names.network(name)} for name in names] or "auto"
+
+    def _post(self, group: GroupSpec, options: GroupOptions, request: Json, name: str) -> str:
+        """Ask for one server; its id."""
+        try:
+            user_data = encoded(self._enrolling.user_data(group, options, name))
+        except ValueError as error:
+            raise Malformed(f"group {group.name}: {error}") from error
+        zone = request["server"].get("availability_zone")
+        metadata = self._tag.metadata(group.name, name) | ({"elastic_zone": zone} if zone else {})
+        own = {"name": name, "metadata": metadata, "user_data": user_data}
+        body = {**request, "server": {**request["server"], **own}}
+        return str(self._services.call("compute", "POST", "/servers", body)["server"]["id"])
+
+    def _delete(self, worker: WorkerRecord) -> None:
+        if worker.server_id is None:
+            raise Malformed(f"the server id of {worker.name} is not known; servers are never deleted by name")
+        with suppress(NotFound):
+            self._services.call("compute", "DELETE", f"/servers/{worker.server_id}")
+        self._enrolling.forget(worker.name)
+
+
+def _volume(image: str, gigabytes: int) -> Json:
+    return {
+        "boot_index": 0,
+        "uuid": image,
+        "source_type": "image",
+        "destination_type": "volume",
+        "volume_size": gigabytes,
+        "delete_on_termination": True,
+    }
+
+
+def _created(name: str, answer: str | PortError) -> Created:
+    if isinstance(answer, PortError):
+        return Created(worker=name, error=answer)
+    return Created(worker=name, server_id=answer)

@@ -1,0 +1,80 @@
+"""What a new server is told: the cloud-init user data that turns a stock image into a worker of the pool."""
+
+import base64
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+from elastic.local.userdata import UserData
+
+HEADER = "## template: jinja\n#cloud-config\n"
+"""The first line has cloud-init fill in {{ v1.instance_id }}, the cloud's own id of the server."""
+FOLDER = "/etc/condor"
+FRAGMENT = "60-elastic-worker.conf"
+IDENTITY = "70-elastic-identity.conf"
+LONGEST_BYTES = 65535
+"""Nova takes no longer user data, counted in base64."""
+
+
+def cloud_config(wanted: UserData, *, trust_domain: str, own_token: str, packages: bool) -> str:
+    """The user data of one worker, as text; `own_token` is by what its daemons know each other.
+
+    Secrets are files that only root reads. The master is restarted last, when all of them are there.
+    """
+    secrets = {
+        f"passwords.d/{wanted.signing_key_id}": base64.b64encode(wanted.signing_key).decode(),
+        "tokens.d/pool": _encoded(wanted.token),
+        "tokens.d/own": _encoded(own_token),
+    }
+    written = [_file(f"config.d/{FRAGMENT}", _encoded(fragment()), "0644")]
+    written += [_file(name, content, "0600") for name, content in secrets.items()]
+    # The only one in plain text, because cloud-init fills in the id before it decodes anything.
+    written.append(
+        {"path": f"{FOLDER}/config.d/{IDENTITY}", "permissions": "0644", "content": _identity(wanted, trust_domain)}
+    )
+    config: dict[str, Any] = {
+        "write_files": written,
+        "runcmd": [["systemctl", "enable", "condor"], ["systemctl", "restart", "condor"]],
+    }
+    if packages:
+        # Configuration first, packages then: whatever the package writes never runs without ours.
+        config |= {"package_update": True, "packages": ["condor"]}
+    # JSON is YAML, and leaves nothing to a writer's taste.
+    return HEADER + json.dumps(config, indent=1) + "\n"
+
+
+def fragment() -> str:
+    """The worker's part of `condor-config`, as shipped."""
+    return files("elastic.adapters.openstack").joinpath(FRAGMENT).read_text(encoding="utf-8")
+
+
+def encoded(text: str) -> str:
+    """User data as Nova takes it; ValueError when it is too long."""
+    found = base64.b64encode(text.encode()).decode()
+    if len(found) > LONGEST_BYTES:
+        raise ValueError(f"the user data has {len(found)} bytes in base64, Nova takes {LONGEST_BYTES}")
+    return found
+
+
+def _identity(wanted: UserData, trust_domain: str) -> str:
+    named = {
+        "CONDOR_HOST": wanted.collector.rpartition(":")[0] or wanted.collector,
+        "COLLECTOR_HOST": wanted.collector,
+        "TRUST_DOMAIN": trust_domain,
+        "UID_DOMAIN": trust_domain,
+        "ELASTIC_WORKER": wanted.attributes["ElasticWorker"],
+        "ELASTIC_GROUP": wanted.attributes["ElasticGroup"],
+        "ELASTIC_POOL": wanted.attributes["ElasticPool"],
+        "ELASTIC_SERVER_ID": "{{ v1.instance_id }}",
+        **wanted.config,
+    }
+    return "".join(f"{name} = {value}\n" for name, value in named.items())
+
+
+def _file(name: str, content: str, permissions: str) -> Mapping[str, str]:
+    return {"path": f"{FOLDER}/{name}", "permissions": permissions, "encoding": "b64", "content": content}
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()

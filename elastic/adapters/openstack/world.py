@@ -1,0 +1,163 @@
+"""OpenStack as the daemon finds it by the name `openstack`: an HTCondor pool whose workers are its servers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from elastic.adapters.openstack.connection import Services
+from elastic.adapters.openstack.enrolment import Enrolling
+from elastic.adapters.openstack.names import Names
+from elastic.adapters.openstack.nova import NovaBackend
+from elastic.adapters.openstack.options import GroupOptions, SiteOptions, group_options, site_options
+from elastic.adapters.openstack.pace import Pace
+from elastic.adapters.openstack.quotas import Quotas, quota
+from elastic.adapters.openstack.servers import Tag, fault, listed, server
+from elastic.adapters.real import RealWorld
+from elastic.core.memory import WorkerRecord
+from elastic.core.model import GroupSpec
+from elastic.core.observation import Quota, Server, Servers
+from elastic.local.enrolment import Enrolment
+from elastic.ports import Created, Finding, Malformed, PortError, WorldSpec
+
+
+class OpenStackCloud:
+    """Implements `elastic.ports.Cloud`; each group's backend makes and deletes its servers, Nova lists them all."""
+
+    def __init__(self, spec: WorldSpec, site: SiteOptions, enrolling: Enrolling) -> None:
+        """Read the groups' options; ValueError names those that are wrong."""
+        self.services = Services(site.cloud, site.region, site.call_seconds)
+        self.names = Names(self.services)
+        self._tag = enrolling.tag
+        self._quotas = Quotas(self.services)
+        self._nova = NovaBackend(self.services, self.names, self._tag, enrolling, Pace(site.calls_at_once))
+        self._groups = spec.groups
+        self._options = _options(spec.groups)
+
+    def reconfigure(self, groups: Mapping[str, GroupSpec]) -> None:
+        """Take changed groups for all later calls; ValueError names options that are wrong."""
+        self._options = _options(groups)
+        self._groups = groups
+        self.names.forget()
+
+    def servers(self) -> Servers:
+        """Every server of the pool, from every page of Nova's list."""
+        found = list(listed(self.services, self._tag.pool))
+        for one in found:
+            self._nova.zones.saw(one)
+        return Servers(servers=tuple(sorted((server(one) for one in found), key=lambda s: (s.name, s.id))))
+
+    def lookup(self, server_id: str) -> Server:
+        """One server by id."""
+        return server(self.services.call("compute", "GET", f"/servers/{server_id}")["server"])
+
+    def quotas(self) -> Mapping[str, Quota]:
+        """What the project's limits leave for each group; a group whose flavor is missing has no room, by name."""
+        left = self._quotas.left()
+        return {name: self._quota(left, options) for name, options in self._options.items()}
+
+    def create(self, group: GroupSpec, workers: Sequence[WorkerRecord]) -> Sequence[Created]:
+        """Ask for one server each, by the group's backend."""
+        return self._nova.create(group, self._options[group.name], workers)
+
+    def delete(self, group: GroupSpec, workers: Sequence[WorkerRecord]) -> Mapping[str, PortError]:
+        """Ask for the deletion of exactly these servers, by the group's backend."""
+        return self._nova.delete(workers)
+
+    def console(self, worker: WorkerRecord, lines: int) -> str:
+        """Nova's fault, if any, and the last lines of the server's console."""
+        if worker.server_id is None:
+            return ""
+        return "\n".join(
+            part for part in (self._fault(worker.server_id), self._output(worker.server_id, lines)) if part
+        )
+
+    def check(self) -> Sequence[Finding]:
+        """Whether we may log in, and whether what each group names exists."""
+        try:
+            left = self._quotas.left()
+        except PortError as error:
+            mend = "see that clouds.yaml or the OS_* variables name a project that this credential may use"
+            return (Finding(what="OpenStack", ok=False, seen=f"{type(error).__name__}: {error}", mend=mend),)
+        seen = ", ".join(f"{amount:g} {name}" for name, amount in left.items())
+        return (Finding(what="OpenStack", ok=True, seen=f"the quota leaves {seen}"), *map(self._named, self._groups))
+
+    def _named(self, name: str) -> Finding:
+        """Whether the group's flavor and image exist, and the flavor has what the group's shape promises."""
+        options, shape = self._options[name], self._groups[name].shape
+        what = f"group {name}"
+        try:
+            flavor, image = self.names.flavor(options.flavor), self.names.image(options.image)
+        except PortError as error:
+            return Finding(what=what, ok=False, seen=str(error), mend="correct the group's options")
+        has = flavor.resources
+        if (has.cpus, has.memory_mb) < (shape.cpus, shape.memory_mb) or has.memory_mb < shape.memory_mb:
+            seen = f"flavor {options.flavor} has {has.cpus} cpus and {has.memory_mb} MB"
+            return Finding(what=what, ok=False, seen=seen, mend="give the group's shape what the flavor has, at most")
+        return Finding(what=what, ok=True, seen=f"flavor {flavor.id}, image {image}")
+
+    def _quota(self, left: Mapping[str, float], options: GroupOptions) -> Quota:
+        try:
+            return quota(left, self.names.flavor(options.flavor))
+        except Malformed as error:
+            return Quota(workers_left=0, reason=str(error))
+
+    def _fault(self, server_id: str) -> str:
+        try:
+            return fault(self.services.call("compute", "GET", f"/servers/{server_id}")["server"])
+        except PortError:
+            return ""
+
+    def _output(self, server_id: str, lines: int) -> str:
+        asked = {"os-getConsoleOutput": {"length": lines}}
+        try:
+            answer = self.services.call("compute", "POST", f"/servers/{server_id}/action", asked)
+        except PortError:
+            return ""
+        return "\n".join(str(answer.get("output") or "").splitlines()[-lines:])
+
+
+class OpenStackWorld(RealWorld):
+    """A pool on OpenStack."""
+
+    def __init__(self, spec: WorldSpec) -> None:
+        """Read the options; ValueError names those that are wrong."""
+        said = spec.options.get("htcondor")
+        htcondor: Mapping[str, object] = said if isinstance(said, Mapping) else {}
+        if not htcondor:
+            raise ValueError("a pool on OpenStack needs the section [htcondor]: its collector and token_folder")
+        site = site_options(spec.options)
+        self._openstack = OpenStackCloud(spec, site, _enrolling(spec, site, htcondor))
+        super().__init__(spec, self._openstack, htcondor)
+
+    def check(self) -> Sequence[Finding]:
+        """What OpenStack says, and whether a worker would let us drain it."""
+        return (*self._openstack.check(), *super().check())
+
+    def close(self) -> None:
+        """End the connections; servers stay as they are."""
+        super().close()
+        self._openstack.services.close()
+
+
+def _options(groups: Mapping[str, GroupSpec]) -> Mapping[str, GroupOptions]:
+    """Every group's options; ValueError names all that are wrong in all groups."""
+    found: dict[str, GroupOptions] = {}
+    wrong: list[str] = []
+    for name, group in groups.items():
+        try:
+            found[name] = group_options(group)
+        except ValueError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return found
+
+
+def _enrolling(spec: WorldSpec, site: SiteOptions, htcondor: Mapping[str, object]) -> Enrolling:
+    enrolment = Enrolment(
+        pool_key=site.pool_key,
+        token_folder=Path(str(htcondor["token_folder"])),
+        domain=site.trust_domain,
+        token_seconds=site.token_seconds,
+    )
+    collector = site.collector or str(htcondor["collector"])
+    return Enrolling(site, Tag(spec.pool, spec.ledger), collector, enrolment)

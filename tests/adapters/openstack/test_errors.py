@@ -1,0 +1,78 @@
+"""What OpenStack's answers become at the edge."""
+
+import pytest
+import requests
+from keystoneauth1 import exceptions as ksa
+from openstack import exceptions as sdk
+
+from elastic.adapters.openstack.errors import port_error, translated
+from elastic.ports import (
+    Conflict,
+    Malformed,
+    NoCapacity,
+    NotFound,
+    PortError,
+    QuotaExceeded,
+    Throttled,
+    Transient,
+    Unauthorized,
+)
+
+QUOTA = "Quota exceeded for instances: Requested 2, but already used 7 of 8 instances"
+
+
+def http(status: int, text: str = "said so", **headers: str) -> sdk.HttpException:
+    response = requests.Response()
+    response.status_code = status
+    response.headers.update(headers)
+    return sdk.HttpException(text, response=response)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (http(403, QUOTA), QuotaExceeded),
+        (http(413, QUOTA), QuotaExceeded),
+        (http(403, "Policy doesn't allow it"), Unauthorized),
+        (http(401), Unauthorized),
+        (http(404), NotFound),
+        (http(409), Conflict),
+        (http(412), Conflict),
+        (http(429), Throttled),
+        (http(413, "too many requests"), Throttled),
+        (http(400, "Invalid image"), Malformed),
+        (http(400, "No valid host was found"), NoCapacity),
+        (http(408), Transient),
+        (http(500), Transient),
+        (http(503), Transient),
+        (ksa.ConnectFailure("refused"), Transient),
+        (ksa.ConnectTimeout("silent"), Transient),
+        (ksa.EndpointNotFound("no such service"), Malformed),
+        (ksa.MissingRequiredOptions([]), Unauthorized),
+        (sdk.ConfigException("Cloud nowhere was not found."), Malformed),
+        (requests.ReadTimeout("silent"), Transient),
+    ],
+    ids=lambda value: str(value)[:40] if isinstance(value, Exception) else value.__name__,
+)
+def test_each_refusal_and_each_silence_has_its_meaning(error: Exception, kind: type[PortError]) -> None:
+    found = port_error(error)
+    assert type(found) is kind
+    assert str(error).split(":")[0] in str(found)
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"), [({"Retry-After": "7"}, 7.0), ({"Retry-After": "Monday"}, 60.0), ({}, 60.0)]
+)
+def test_a_throttled_call_knows_how_long_to_stay_away(given: dict[str, str], seconds: float) -> None:
+    found = port_error(http(429, "slow down", **given))
+    assert isinstance(found, Throttled)
+    assert found.retry_after == seconds
+
+
+def test_only_the_libraries_errors_are_translated() -> None:
+    @translated
+    def defect() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        defect()

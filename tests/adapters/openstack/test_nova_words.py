@@ -1,0 +1,82 @@
+"""Nova's words for servers, in the core's."""
+
+from math import inf
+
+import pytest
+
+from elastic.adapters.openstack.names import Flavor
+from elastic.adapters.openstack.nova import ZONE_REST_SECONDS, Zones
+from elastic.adapters.openstack.quotas import quota
+from elastic.adapters.openstack.servers import Tag, server
+from elastic.core.observation import Quota, Server, ServerStatus
+from elastic.core.resources import Resources
+
+TAG = Tag("physics", "ledger-1")
+FLAVOR = Flavor("42", Resources(4, 8192, 20480, 0))
+
+
+@pytest.mark.parametrize(
+    ("raw", "task", "status"),
+    [
+        ("BUILD", "spawning", ServerStatus.BUILDING),
+        ("ACTIVE", None, ServerStatus.ACTIVE),
+        ("ACTIVE", "deleting", ServerStatus.DELETING),
+        ("SHUTOFF", None, ServerStatus.STOPPED),
+        ("ERROR", None, ServerStatus.ERROR),
+        ("SOFT_DELETED", None, ServerStatus.DELETING),
+        ("PAUSED", None, ServerStatus.OTHER),
+        ("A_STATUS_OF_NEXT_YEAR", None, ServerStatus.OTHER),
+    ],
+)
+def test_a_server_in_the_cores_words(raw: str, task: str | None, status: ServerStatus) -> None:
+    found = {
+        "id": "i", "name": "small-1", "status": raw, "OS-EXT-STS:task_state": task,
+        "metadata": TAG.metadata("small", "small-1"), "fault": {"code": 500, "message": "No valid host was found."},
+    }  # fmt: skip
+    assert server(found) == Server(
+        id="i", name="small-1", group="small", status=status, worker="small-1", ledger="ledger-1", raw_status=raw,
+        fault="500 No valid host was found.",
+    )  # fmt: skip
+
+
+def test_servers_are_metered_by_pool_and_group() -> None:
+    assert TAG.metadata("small")["metering.server_group"] == "physics.small"
+    assert "elastic_worker" not in TAG.metadata("small")
+
+
+@pytest.mark.parametrize(
+    ("left", "workers", "resource"),
+    [
+        ({"instances": 3, "cores": 40, "memory_mb": 99999}, 3, "instances"),
+        ({"instances": 30, "cores": 7, "memory_mb": 99999}, 1, "cores"),
+        ({"instances": 30, "cores": 40, "memory_mb": 8191}, 0, "memory_mb"),
+    ],
+)
+def test_the_quota_leaves_as_many_workers_as_its_scarcest_resource(
+    left: dict[str, float], workers: int, resource: str
+) -> None:
+    reason = f"the project's quota of {resource} leaves room for {workers} more"
+    assert quota(left, FLAVOR) == Quota(workers_left=workers, reason=reason)
+
+
+def test_a_project_without_limits_says_nothing() -> None:
+    assert quota(dict.fromkeys(("instances", "cores", "memory_mb"), inf), FLAVOR) == Quota(workers_left=None)
+
+
+def no_host(server_id: str, zone: str) -> dict[str, object]:
+    return {"id": server_id, "fault": {"message": "No valid host was found."}, "metadata": {"elastic_zone": zone}}
+
+
+def test_a_zone_without_hosts_is_passed_over_until_it_has_rested() -> None:
+    now = 0.0
+    zones = Zones(lambda: now)
+    assert zones.pick(("a", "b")) == "a"
+    zones.saw(no_host("s1", "a"))
+    assert zones.pick(("a", "b")) == "b"
+    now = 10.0
+    zones.saw(no_host("s1", "a"))  # The same server, still listed, is no news.
+    zones.saw(no_host("s2", "b"))
+    assert zones.pick(("a", "b")) == "a"
+    now = ZONE_REST_SECONDS + 5.0
+    assert zones.pick(("b", "a")) == "a"
+    assert zones.pick(()) == ""

@@ -1,0 +1,71 @@
+"""What a new server is told at its first boot."""
+
+import base64
+import json
+
+import pytest
+
+from elastic.adapters.openstack.userdata import HEADER, LONGEST_BYTES, cloud_config, encoded, fragment
+from elastic.local.userdata import UserData
+
+WANTED = UserData(
+    name="small-1",
+    collector="cm.example.org:9618",
+    token="their.token.here",
+    signing_key=bytes(range(1, 33)),
+    signing_key_id="small-1",
+    attributes={"ElasticWorker": "small-1", "ElasticGroup": "small", "ElasticPool": "physics"},
+    config={"NUM_CPUS": "4"},
+)
+
+
+def written(text: str) -> dict[str, str]:
+    """Path to content, as cloud-init would write them on the server with this id."""
+    assert text.startswith(HEADER)
+    config = json.loads(text.removeprefix(HEADER).replace("{{ v1.instance_id }}", "0a9b4c52"))
+    return {
+        file["path"]: base64.b64decode(file["content"]).decode("latin-1") if file.get("encoding") else file["content"]
+        for file in config["write_files"]
+    }
+
+
+def text(*, packages: bool = True) -> str:
+    return cloud_config(WANTED, trust_domain="example.org", own_token="own.token.here", packages=packages)
+
+
+def test_a_stock_image_gets_the_fragment_its_identity_and_its_secrets() -> None:
+    files = written(text())
+    assert files == {
+        "/etc/condor/config.d/60-elastic-worker.conf": fragment(),
+        "/etc/condor/config.d/70-elastic-identity.conf": (
+            "CONDOR_HOST = cm.example.org\nCOLLECTOR_HOST = cm.example.org:9618\n"
+            "TRUST_DOMAIN = example.org\nUID_DOMAIN = example.org\n"
+            "ELASTIC_WORKER = small-1\nELASTIC_GROUP = small\nELASTIC_POOL = physics\n"
+            "ELASTIC_SERVER_ID = 0a9b4c52\nNUM_CPUS = 4\n"
+        ),
+        "/etc/condor/passwords.d/small-1": bytes(range(1, 33)).decode("latin-1"),
+        "/etc/condor/tokens.d/pool": "their.token.here",
+        "/etc/condor/tokens.d/own": "own.token.here",
+    }
+
+
+def test_only_root_reads_the_secrets() -> None:
+    config = json.loads(text().removeprefix(HEADER))
+    modes = {file["path"].split("/")[3]: file["permissions"] for file in config["write_files"]}
+    assert modes == {"config.d": "0644", "passwords.d": "0600", "tokens.d": "0600"}
+
+
+def test_the_fragment_is_the_one_that_is_shipped_for_people() -> None:
+    assert "STARTD_NAME = $(ELASTIC_WORKER)" in fragment()
+
+
+@pytest.mark.parametrize(("packages", "found"), [(True, ["condor"]), (False, None)])
+def test_an_image_that_has_htcondor_installs_nothing(packages: bool, found: list[str] | None) -> None:  # noqa: FBT001
+    assert json.loads(text(packages=packages).removeprefix(HEADER)).get("packages") == found
+
+
+def test_it_fits_into_what_nova_takes() -> None:
+    assert base64.b64decode(encoded(text())).decode() == text()
+    assert len(encoded(text())) < LONGEST_BYTES / 3
+    with pytest.raises(ValueError, match="Nova takes 65535"):
+        encoded("x" * LONGEST_BYTES)
