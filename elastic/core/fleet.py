@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from elastic.core.memory import Memory, WorkerRecord
 from elastic.core.model import GroupSpec, Worker
-from elastic.core.observation import Machine, Observations, Server
+from elastic.core.observation import Machine, Observations, Server, ServerStatus
 from elastic.core.questions import index_machines, machine_of
 from elastic.core.sighting import Sighting, timers
 
@@ -93,10 +93,31 @@ def _sighting(
 
 
 def _intended(memory: Memory, servers: Iterable[Server], ledgers: frozenset[str]) -> Mapping[str, Server]:
-    """For intents without a server: the one of our ledgers that carries the intent's name; of several, the first."""
-    open_intents = {name for name, record in memory.workers.items() if record.server_id is None}
-    found = [s for s in servers if s.worker in open_intents and s.ledger in ledgers] if open_intents else []
-    return {s.worker: s for s in sorted(found, key=lambda s: s.id, reverse=True) if s.worker}
+    """For intents without a server: the one of our ledgers that carries the intent's name; of several, the first.
+
+    Members of a group that the cloud makes all alike carry no name. Those of ours that nobody has yet go to the open
+    intents of their group, in the order in which these were asked for: any member answers any of them.
+    """
+    intents = [record for record in memory.workers.values() if record.server_id is None]
+    if not intents:
+        return {}
+    ours = sorted((s for s in servers if s.ledger in ledgers), key=lambda s: s.id, reverse=True)
+    names = {record.name for record in intents}
+    found = {s.worker: s for s in ours if s.worker is not None and s.worker in names}
+    owned = {record.server_id for record in memory.workers.values()}
+    alike = [s for s in ours if s.worker is None and s.id not in owned and s.status is not ServerStatus.DELETING]
+    for record in sorted(intents, key=lambda r: (r.requested_at, _number(r.name), r.name)):
+        member = next((s for s in reversed(alike) if s.group == record.group), None)
+        if record.name not in found and member is not None:
+            alike.remove(member)
+            found[record.name] = member
+    return found
+
+
+def _number(worker: str) -> int:
+    """The number at the end of a worker's name, which grows with each launch; 0 where there is none."""
+    last = worker.rpartition("-")[2]
+    return int(last) if last.isdecimal() else 0
 
 
 def _joins(memory: Memory, group: str) -> tuple[float, ...]:

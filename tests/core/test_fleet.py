@@ -64,6 +64,33 @@ def test_of_two_servers_for_one_intent_the_first_is_adopted_and_the_other_named(
     assert [s.id for s in found.orphans] == ["s-b"]
 
 
+def test_members_that_are_made_alike_go_to_the_open_intents_in_their_order() -> None:
+    """Of an AutoScalingGroup nobody can say which member answers which order: any does, each only once."""
+    intents = [record(f"g-l-{number}", server_id=None, age=20) for number in (9, 10, 11)]
+    members = [server(id=name, worker=None) for name in ("s-c", "s-a")]
+    found = fleet(seen([], members), memory(intents))
+    assert {name: r.server_id for name, r in found.records.items()} == {"g-l-9": "s-a", "g-l-10": "s-c"}
+    assert found.orphans == ()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        server(id="s-x", worker=None, group="other"),
+        server(id="s-x", worker=None, ledger="ledger-2"),
+        server(id="s-x", worker=None, ledger=None),
+        server(id="s-x", worker=None, status=ServerStatus.DELETING),
+        server(id="s-x", worker="somebody"),
+        server(id="s-w2", worker=None),
+    ],
+    ids=["another group's", "another ledger's", "nobody's", "one that goes", "another intent's", "one that is taken"],
+)
+def test_a_server_that_is_not_free_answers_no_intent(other: Server) -> None:
+    known = memory([record(server_id=None, age=20), joined("w2")])
+    found = fleet(seen([machine("w2")], [other]), known)
+    assert (found.workers[0].phase, found.workers[0].record.server_id) == (Phase.REQUESTED, None)
+
+
 def test_metadata_of_another_ledger_adopts_nobody_and_is_named() -> None:
     stranger = server(ledger="ledger-2")
     found = fleet(seen([], [stranger]), memory([record(server_id=None, age=20)]))
