@@ -72,6 +72,10 @@ class Malformed(PortError):
     """The request, image, flavor or answer is wrong and will stay wrong until somebody mends it."""
 
 
+class Mismatch(PortError):
+    """Other servers went than those that were asked to go: the group's scale-down stops until somebody has looked."""
+
+
 class Refused(PortError):
     """The startd did not start to drain: something is claimed, or another drain is there."""
 

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from elastic.core.actions import ActionResult, Launch, Outcome
+from elastic.core.actions import ActionResult, Delete, Launch, Outcome
 from elastic.core.memory import GroupMemory, MemoryChange
 from elastic.core.model import Snapshot, WorkerGroup
 from elastic.core.policy import Target
 
 BACKS_OFF = frozenset({"QuotaExceeded", "NoCapacity", "Malformed", "Unauthorized", "Throttled", "Conflict"})
 """Errors after which asking again at once would be the same question: the group waits, others go on."""
+
+MISMATCH = "Mismatch"
+"""The error of a cloud that removed others than were asked for."""
 
 
 def remember(snapshot: Snapshot, proposal: Mapping[str, Target]) -> MemoryChange:
@@ -34,19 +37,23 @@ def remember(snapshot: Snapshot, proposal: Mapping[str, Target]) -> MemoryChange
 def settle(snapshot: Snapshot, proposal: Mapping[str, Target], results: Iterable[ActionResult]) -> MemoryChange:
     """After acting: a group whose launches were turned down waits, twice as long each time.
 
-    A launch that went well ends that.
+    A launch that went well ends that. Where other servers went than were asked to, nothing shrinks until the operator
+    has looked and resets the group.
     """
+    results = tuple(results)
     launches: dict[str, list[ActionResult]] = {}
     for result in results:
         if isinstance(result.action, Launch):
             launches.setdefault(result.action.group, []).append(result)
+    stopped = {r.action.group: r.detail for r in results if isinstance(r.action, Delete) and r.error_type == MISMATCH}
     base = {memory.group: memory for memory in remember(snapshot, proposal).groups}
-    changed = [
-        after
-        for name, mine in sorted(launches.items())
-        if (after := _settled(base.get(name, snapshot.groups[name].memory), snapshot.groups[name], mine, snapshot.now))
-        != base.get(name, snapshot.groups[name].memory)
-    ]
+    changed: list[GroupMemory] = []
+    for name in sorted({*launches, *stopped}):
+        known = base.get(name, snapshot.groups[name].memory)
+        after = _settled(known, snapshot.groups[name], launches.get(name, []), snapshot.now)
+        after = replace(after, scale_down_stopped=stopped.get(name, after.scale_down_stopped))
+        if after != known:
+            changed.append(after)
     return MemoryChange(groups=tuple(changed))
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from elastic.core.actions import ActionResult, Launch, Outcome
+from elastic.core.actions import ActionResult, Delete, Launch, Outcome, Proof
 from elastic.core.memory import GroupMemory, MemoryChange
 from elastic.core.policy import Target
 from elastic.core.remember import BACKS_OFF, remember, settle
@@ -63,6 +63,15 @@ def test_a_launch_that_went_well_ends_the_waiting() -> None:
 @pytest.mark.parametrize("result", [launched(Outcome.UNSURE, "Transient"), launched(Outcome.FAILED, "KeyError")])
 def test_no_answer_is_no_refusal(result: ActionResult) -> None:
     assert settled(GroupMemory(group="g"), result) == MemoryChange()
+
+
+def test_other_servers_gone_than_asked_for_stop_the_groups_shrinking() -> None:
+    action = Delete(group="g", worker="w1", proof=Proof.DRAINED, reason="idle")
+    mismatch = ActionResult(action=action, outcome=Outcome.FAILED, detail="s-9 is gone", error_type="Mismatch")
+    expected = replace(AFTER, scale_down_stopped="s-9 is gone")
+    assert settled(GroupMemory(group="g"), mismatch) == MemoryChange(groups=(expected,))
+    refused = replace(mismatch, error_type="Conflict")
+    assert settled(GroupMemory(group="g"), refused) == MemoryChange()
 
 
 def test_after_a_tick_that_launched_nothing_nothing_is_settled() -> None:
