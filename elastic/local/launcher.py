@@ -66,7 +66,7 @@ class Launch:
         """Boot, run and end; the phases `booting`, `running`, `ended` go to the state file. Return the exit status."""
         self._record("booting")
         try:
-            status = self._run(parse(user_data.read_text(encoding="utf-8")))
+            status = self._run(parse(user_data.read_text(encoding="utf-8")).of(self.server_id))
         except (LocalError, OSError) as error:
             print(f"launcher: {error}", file=sys.stderr)  # noqa: T201  its console
             status = 2

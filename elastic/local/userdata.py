@@ -6,9 +6,12 @@ import base64
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from elastic.local.errors import LocalError
+
+SERVER_ID = "{server_id}"
+"""Where members of a group share their user data, this stands for the id of the very server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,11 @@ class UserData:
     boot_delay_seconds: float = 0.0
     attributes: Mapping[str, str] = field(default_factory=dict)
     config: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, server_id: str) -> UserData:
+        """The same with `server_id` wherever SERVER_ID stands in the name and the attributes."""
+        attributes = {name: value.replace(SERVER_ID, server_id) for name, value in self.attributes.items()}
+        return replace(self, name=self.name.replace(SERVER_ID, server_id), attributes=attributes)
 
     def to_toml(self) -> str:
         """Return the file's text."""
