@@ -44,6 +44,9 @@ def run(
         Path | None, typer.Option("--jobs", help="Write every job: .swf, .csv (evalys) or .parquet.")
     ] = None,
     workers_to: Annotated[Path | None, typer.Option("--workers", help="Write every worker: .csv or .parquet.")] = None,
+    html_to: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with plots and all figures, for any browser.")
+    ] = None,
     output: As = Output.TABLE,
 ) -> None:
     """Simulate one trace under one policy, or on a fixed number of cores."""
@@ -69,6 +72,7 @@ def run(
         bootstrap_days=bootstrap_days,
         jobs_to=jobs_to,
         workers_to=workers_to,
+        html_to=html_to,
     )
     result = answer(asked)
     if output is Output.JSON:
@@ -77,6 +81,41 @@ def run(
     from elastic_simulations.runs.table import show
 
     show(result)
+
+
+@app.command("campaign")
+def campaign(
+    file: Annotated[Path, typer.Argument(help="The campaign, as TOML.")],
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Folder of the results; else FILE without its ending and -results.")
+    ] = None,
+    cores: Annotated[int | None, typer.Option("--cores", min=1, help="Runs at once; else as many as cores.")] = None,
+    dask: Annotated[
+        str, typer.Option("--dask", metavar="ADDRESS", help="Carry the runs out on this Dask cluster: tcp://host:8786.")
+    ] = "",
+    htcondor: Annotated[
+        int,
+        typer.Option("--htcondor", metavar="JOBS", min=0, help="Carry them out in so many jobs of an HTCondor pool."),
+    ] = 0,
+    memory: Annotated[str, typer.Option("--memory", help="What each of these jobs asks for.")] = "2GB",
+    disk: Annotated[str, typer.Option("--disk", help="What each of these jobs asks for.")] = "1GB",
+    output: As = Output.TABLE,
+) -> None:
+    """Every configuration on every workload under every seed; interrupted, it goes on where it was.
+
+    Exit codes: 0 done, 1 some runs failed (they are tried again by the same command), 2 the file is not right.
+    """
+    from elastic_simulations.campaigns.cli import Place, carried_out
+
+    answer = carried_out(file, to, Place(cores=cores, dask=dask, htcondor=htcondor, memory=memory, disk=disk))
+    if output is Output.JSON:
+        print(json.dumps(answer, indent=2))
+    else:
+        from elastic_simulations.campaigns.table import show
+
+        show(answer)
+    if answer["failed"]:
+        raise typer.Exit(1)
 
 
 @app.command("rerun")
@@ -92,6 +131,23 @@ def rerun(
     print(f"differs: {', '.join(differ)}" if differ else "the same", file=sys.stderr)
     if differ:
         raise typer.Exit(1)
+
+
+@app.command("report")
+def report(
+    results: Annotated[list[Path], typer.Argument(help="What `elastic sim run -o json` printed; one or more.")],
+    html: Annotated[Path, typer.Option("--html", help="Where to write the page.")],
+    draw: Annotated[
+        bool, typer.Option("--draw/--no-draw", help="Simulate each again (up to 8) to draw it over time.")
+    ] = True,
+) -> None:
+    """Write one HTML page about several results: cost against waiting with the Pareto front, plots, all figures."""
+    from elastic_simulations.reports.writing import check_libraries, write
+
+    check_libraries()
+    from elastic_simulations.reports.stored import shown, stored
+
+    write(shown(stored(results), draw=draw), html)
 
 
 @app.command("cite")

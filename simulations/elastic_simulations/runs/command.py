@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from elastic_simulations.runs.report import own_version, report
-from elastic_simulations.runs.running import run
+from elastic_simulations.runs.running import Result, run
 from elastic_simulations.runs.settings import RunSettings, SettingsError, checked
 from elastic_simulations.traces.reading import read
 from elastic_simulations.traces.shaping import shaped
@@ -34,10 +34,27 @@ class Asked:
     bootstrap_days: int | None
     jobs_to: Path | None
     workers_to: Path | None
+    html_to: Path | None = None
+
+
+WRITTEN = ("jobs_to", "workers_to", "html_to")
+"""Options that name a file to write: they change no figure."""
 
 
 def answer(asked: Asked) -> Mapping[str, object]:
     """Simulate, write the files asked for, and report."""
+    if asked.html_to is not None:
+        from elastic_simulations.reports.writing import check_libraries  # noqa: PLC0415 - for those who ask
+
+        check_libraries()
+    result, file_sha256 = simulated(asked)
+    told = {**report(result), "manifest": manifest(asked, file_sha256)}
+    _write(asked, result, told)
+    return told
+
+
+def simulated(asked: Asked) -> tuple[Result, str]:
+    """The run, and the checksum of its trace's file."""
     settings = checked(_settings(asked))
     file = read(asked.trace, asked.fmt)
     trace = shaped(
@@ -47,14 +64,20 @@ def answer(asked: Asked) -> Mapping[str, object]:
         days=asked.bootstrap_days,
         seed=asked.seed,
     )
-    result = run(trace, settings)
+    return run(trace, settings), file.sha256
+
+
+def _write(asked: Asked, result: Result, told: Mapping[str, object]) -> None:
     if asked.jobs_to is not None or asked.workers_to is not None:
         from elastic_simulations.runs.tables import write_jobs, write_workers  # noqa: PLC0415 - for those who ask
 
         for write, path in ((write_jobs, asked.jobs_to), (write_workers, asked.workers_to)):
             if path is not None:
                 write(result, path)
-    return {**report(result), "manifest": manifest(asked, file.sha256)}
+    if asked.html_to is not None:
+        from elastic_simulations.reports.writing import write_run  # noqa: PLC0415 - as above
+
+        write_run(told, result, asked.html_to)
 
 
 def manifest(asked: Asked, file_sha256: str) -> Mapping[str, object]:

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 
 from elastic_simulations.errors import SimulationError
-from elastic_simulations.runs.command import Asked, answer
+from elastic_simulations.runs.command import WRITTEN, Asked, answer
 from elastic_simulations.traces.cache import checksum
 
 NOT_COMPARED = frozenset({"wall_s", "manifest", "version"})
@@ -29,19 +29,22 @@ def stored(path: Path) -> tuple[Mapping[str, object], Mapping[str, object]]:
 
 def again(path: Path, trace: Path | None = None) -> tuple[Mapping[str, object], list[str]]:
     """The run of that report once more, and which of its figures differ; `trace` is where the trace lies now."""
-    report, manifest = stored(path)
-    asked = _asked(path, manifest, trace)
-    new = json.loads(json.dumps(answer(asked)))
+    report, _ = stored(path)
+    new = json.loads(json.dumps(answer(asked_again(path, report, trace))))
     differ = [name for name in new if name not in NOT_COMPARED and new[name] != report.get(name)]
     return new, differ
 
 
-def _asked(path: Path, manifest: Mapping[str, object], trace: Path | None) -> Asked:
-    options = manifest.get("options")
-    if not isinstance(options, dict) or options.keys() != {item.name for item in fields(Asked)}:
-        raise SimulationError(f"{path}: its manifest is of another version of elastic ({manifest.get('version')})")
+def asked_again(path: Path, report: Mapping[str, object], trace: Path | None = None) -> Asked:
+    """What was asked for when this report was made, its trace found and proved the same; nothing is written anew."""
+    manifest = report.get("manifest")
+    options = manifest.get("options") if isinstance(manifest, Mapping) else None
+    known = {item.name for item in fields(Asked)}
+    if not isinstance(manifest, Mapping) or not isinstance(options, Mapping) or options.keys() != known:
+        made_by = manifest.get("version") if isinstance(manifest, Mapping) else "unknown"
+        raise SimulationError(f"{path}: its manifest is of another version of elastic ({made_by})")
     where = trace if trace is not None else Path(str(options["trace"]))
-    asked = replace(Asked(**options), trace=where, jobs_to=None, workers_to=None)
+    asked = Asked(**{**options, **dict.fromkeys(WRITTEN), "trace": where})
     try:
         found = checksum(where)
     except OSError as error:

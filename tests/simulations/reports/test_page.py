@@ -1,0 +1,186 @@
+"""The page as a browser would take it apart: whole, alone, the same each time."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from elastic_simulations.cli import app
+from elastic_simulations.errors import SimulationError
+from elastic_simulations.reports import writing
+from elastic_simulations.reports.comparing import names
+from elastic_simulations.reports.metrics import text
+from elastic_simulations.reports.page import Shown, page
+from elastic_simulations.reports.theme import VARIABLES
+from elastic_simulations.runs.report import report
+from elastic_simulations.traces.exporting import write_swf
+from elastic_simulations.traces.reference import reference_case
+from tests.simulations.reports.runs import some
+
+EMPTY = {"meta", "br", "path", "use", "rect", "line"}
+
+
+class Page(HTMLParser):
+    """Tags that close, ids, what is referred to, and the text."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: Counter[str] = Counter()
+        self.references: set[str] = set()
+        self.outside: list[str] = []
+        self.words: list[str] = []
+        self.feed(markup)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in EMPTY:
+            self.open.append(tag)
+        for name, value in attrs:
+            given = value or ""
+            if name == "id":
+                self.ids[given] += 1
+            elif name in {"href", "xlink:href", "src", "srcset", "data"}:
+                (self.references.add(given[1:]) if given.startswith("#") else self.outside.append(given))
+            self.references.update(re.findall(r"url\(#([^)]+)\)", given))
+            self.outside += re.findall(r"url\((?!#)[^)]*\)", given)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in EMPTY:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in EMPTY:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data.strip())
+
+
+@pytest.fixture(scope="module")
+def shown() -> list[Shown]:
+    runs = [some(), some(sets={"idle_seconds": "60"}), some(static=195, slots=1)]
+    return [Shown(answer=report(run), result=run) for run in runs]
+
+
+@pytest.fixture(scope="module")
+def one(shown: list[Shown]) -> str:
+    return page(shown[:1])
+
+
+@pytest.fixture(scope="module")
+def several(shown: list[Shown]) -> str:
+    return page(shown)
+
+
+@pytest.mark.parametrize("which", ["one", "several"])
+def test_a_page_is_well_formed_and_needs_nothing_else(which: str, request: pytest.FixtureRequest) -> None:
+    markup = request.getfixturevalue(which)
+    found = Page(markup)
+    assert [name for name, times in found.ids.items() if times > 1] == []
+    assert found.references <= found.ids.keys()
+    assert found.outside == []
+    assert "<script" not in markup
+    assert "@import" not in markup
+
+
+def test_every_colour_is_the_style_sheets_in_light_and_in_dark(several: str) -> None:
+    for colour, variable in VARIABLES.items():
+        assert colour not in several
+        assert several.count(f"{variable}:") == 2, variable
+    used = set(re.findall(r"var\((--[a-z0-9-]+)\)", several)) - {"--dot"}
+    assert all(f"{variable}:" in several for variable in used)
+    assert re.findall(r"(?:fill|stroke): #\w+", several) == []
+
+
+def test_every_figure_of_the_result_is_on_the_page_but_how_long_it_took(shown: list[Shown], one: str) -> None:
+    answer = shown[0].answer
+    words = set(Page(one).words)
+    for name, value in answer.items():
+        if isinstance(value, int | float) and name != "wall_s":
+            assert text(value) in words, name
+    assert text(answer["wall_s"]) not in words
+
+
+def test_several_results_have_names_the_front_and_the_best_figures(shown: list[Shown], several: str) -> None:
+    assert names([each.answer for each in shown]) == [
+        "backlog, slots 4",
+        "backlog, slots 4, idle_seconds=60",
+        "static 195",
+    ]
+    assert "on the front" in several
+    assert 'class="number best"' in several
+    assert several.count("<svg") == 2 + 3 * 3
+
+
+def test_results_that_cannot_be_told_apart_are_numbered(shown: list[Shown]) -> None:
+    assert names([shown[0].answer, shown[0].answer]) == ["backlog #1", "backlog #2"]
+
+
+def test_a_result_without_its_run_has_its_figures_and_says_why_it_is_not_drawn(shown: list[Shown]) -> None:
+    markup = page([Shown(answer=shown[0].answer, why_not_drawn="Not drawn: <gone>")])
+    assert "Not drawn: &lt;gone&gt;" in markup
+    assert markup.count("<svg") == 1
+
+
+def test_missing_libraries_are_told_before_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "NEEDED", ("jinja2", "no_such_library"))
+    with pytest.raises(SimulationError, match=r"needs no_such_library: pip install 'elastic\[report\]'"):
+        writing.check_libraries()
+
+
+def written(folder: Path, seed: str) -> bytes:
+    """The page of a run in a process of its own."""
+    trace = folder / "reference.swf"
+    with trace.open("w") as file:
+        write_swf(reference_case(800), file)
+    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "PYTHONHASHSEED": seed}
+    words = ["sim", "run", "--trace", str(trace), "--slots", "2", "--html", str(folder / "page.html"), "-o", "json"]
+    command = [sys.executable, "-m", "elastic", *words]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True, cwd=folder)
+    (folder / "result.json").write_text(done.stdout)
+    return (folder / "page.html").read_bytes()
+
+
+def test_the_same_run_writes_the_same_bytes_in_any_process(tmp_path: Path) -> None:
+    assert written(tmp_path, "1") == written(tmp_path, "2")
+
+
+def test_a_report_of_stored_results_draws_them_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    drawn = written(tmp_path, "1").decode()
+    result, out = tmp_path / "result.json", tmp_path / "report.html"
+    assert CliRunner().invoke(app, ["report", str(result), "--html", str(out)]).exit_code == 0
+    assert out.read_text() == drawn
+    lines = tmp_path / "results.jsonl"
+    lines.write_text((json.dumps(json.loads(result.read_text())) + "\n") * 2)
+    assert CliRunner().invoke(app, ["report", str(lines), "--html", str(out), "--no-draw"]).exit_code == 0
+    assert out.read_text().count("<svg") == 1
+    (tmp_path / "reference.swf").unlink()
+    assert CliRunner().invoke(app, ["report", str(result), "--html", str(out)]).exit_code == 0
+    assert "cannot be read: No such file or directory" in out.read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("{", "no JSON"),
+        ("[1]", "no result of"),
+        ("[]", "no result in these files"),
+        ('{"wait": {"mean": 1}}', "paid_core_h or wait.mean is not in it"),
+    ],
+)
+def test_a_file_that_holds_no_result_is_told(tmp_path: Path, content: str, problem: str) -> None:
+    path = tmp_path / "result.json"
+    path.write_text(content)
+    done = CliRunner().invoke(app, ["report", str(path), "--html", str(tmp_path / "out.html")])
+    assert isinstance(done.exception, SimulationError)
+    assert problem in str(done.exception)
