@@ -78,7 +78,7 @@ def run(*arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]
         env=environment(**more),
         capture_output=True,
         text=True,
-        timeout=40,
+        timeout=120,
         check=False,
     )
 
@@ -145,8 +145,10 @@ class DaemonProcess:
         self._process.wait()
 
     def ended(self, seconds: float) -> int:
-        """Its exit status, once it has ended; TimeoutExpired if it has not."""
-        return self._process.wait(seconds)
+        """Its exit status, once it has ended and all its lines are read; TimeoutExpired if it has not."""
+        status = self._process.wait(seconds)
+        self._reader.join()
+        return status
 
     def get(self, path: str) -> httpx.Response:
         """Ask its interface."""

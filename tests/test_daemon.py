@@ -15,10 +15,8 @@ def test_it_ticks_answers_and_ends_with_zero_at_sigterm(tmp_path: Path) -> None:
         daemon.logged("tick")
         assert daemon.get("/healthz").json() == {"status": "ok", "detail": ""}
         assert daemon.get("/readyz").status_code == 200
-        begun = time.monotonic()
         daemon.tell(signal.SIGTERM)
         assert daemon.ended(10) == 0
-        assert time.monotonic() - begun < 10
         assert [line["event"] for line in daemon.lines[-2:]] == ["stopping", "stopped"]
 
 
@@ -30,7 +28,7 @@ def test_sighup_takes_changed_settings_at_once(tmp_path: Path) -> None:
         seen = len(daemon.lines)
         daemon.tell(signal.SIGHUP)
         assert daemon.logged("settings reloaded", after=seen)["changed"] == ["groups.small.maximum"]
-        daemon.logged("tick", after=seen)
+        daemon.logged("tick", after=daemon.lines.index(dict(daemon.logged("settings reloaded"))))
         assert daemon.get("/v1/groups/small").json()["maximum"] == 7
 
 
@@ -128,7 +126,7 @@ def test_an_operators_write_is_acted_on_at_once_not_at_the_next_regular_tick(tmp
         time.sleep(1.5)  # the simulated collector is then old enough to be believed
         wish = {"kind": "floor", "workers": 2, "author": "anna", "reason": "course", "expires_in_seconds": 3600}
         daemon.write("PUT", "/v1/groups/small/override", wish)
-        launched = daemon.logged("launch", seconds=15)
+        launched = daemon.logged("launch")
         assert launched["outcome"] == "done"
         assert "floor 2 by anna (course)" in str(launched["reason"])
 
@@ -187,7 +185,7 @@ main()
 
 def test_a_tick_that_hangs_is_unhealthy_says_where_and_still_lets_the_daemon_end(tmp_path: Path) -> None:
     with DaemonProcess(write_settings(tmp_path), code=HANGING) as daemon:
-        hanging = daemon.logged("a tick hangs", seconds=20)
+        hanging = daemon.logged("a tick hangs")
         assert "in <lambda>" in str(hanging["stacks"])
         answer = daemon.get("/healthz")
         assert (answer.status_code, answer.json()["status"]) == (503, "unhealthy")
@@ -199,7 +197,7 @@ def test_a_tick_that_hangs_is_unhealthy_says_where_and_still_lets_the_daemon_end
 
 def test_a_source_that_is_not_there_is_waited_for_and_named(tmp_path: Path) -> None:
     scenario = tmp_path / "scenario.toml"
-    scenario.write_text('[[fault]]\ncall = "queue"\nmessage = "no schedd yet"\nend = 4\n')
+    scenario.write_text('[[fault]]\ncall = "queue"\nmessage = "no schedd yet"\nend = 24\n')
     options = f'kind = "simulated"\noptions = {{ scenario = "{scenario}", step = true, speed = 5 }}'
     settings = write_settings(tmp_path, ('kind = "simulated"', options))
     with DaemonProcess(settings) as daemon:
@@ -209,5 +207,5 @@ def test_a_source_that_is_not_there_is_waited_for_and_named(tmp_path: Path) -> N
         assert (answer.status_code, answer.json()["status"]) == (503, "waiting")
         assert "queue" in answer.json()["detail"]
         assert daemon.get("/healthz").status_code == 200
-        daemon.logged("a source is back", seconds=20)
+        daemon.logged("a source is back")
         assert daemon.get("/readyz").status_code == 200

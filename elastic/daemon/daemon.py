@@ -128,8 +128,9 @@ class Daemon:
         )
 
     def _done(self, record: TickRecord) -> None:
-        self._seen.take(record)
+        # In this order: whoever sees a tick in the status finds it counted, whoever reads it in the log finds both.
         self._metrics.observe(record)
+        self._seen.take(record)
         self._log.write(record)
 
     def _failed(self, error: Exception) -> None:
