@@ -1,7 +1,9 @@
 """What the contract suite needs of a world, beside its ports: ways to bring about what a port must then report."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from elastic.core.memory import Template, WorkerRecord
 from elastic.core.model import GroupSpec
@@ -17,60 +19,77 @@ WORKER = Resources(2, 1024, 2048, 0)
 """The shape of the suite's group; its template has at least the cpus."""
 
 
-class Rig(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """The jobs of one cluster; `impossible` = they require what no machine has."""
+
+    seconds: float = 600.0
+    request: Resources = SMALL
+    universe: str = "vanilla"
+    held: bool = False
+    fails: bool = False
+    max_idle: int | None = None
+    limit: str = ""
+    impossible: bool = False
+    retirement_seconds: int | None = None
+
+
+class Rig(ABC):
     """One small pool with one worker group, in whatever world. `ledger` is our identity, `group` our only group."""
 
-    ledger: str
-    group: GroupSpec
+    ledger = "5b0c9e6e-contract"
+    group = GroupSpec(name="small", maximum=200, shape=WORKER)
     batch: BatchSystem
     cloud: Cloud
 
+    def submit(self, count: int = 1, **work: Any) -> str:  # noqa: ANN401  the fields of Work
+        """Submit a cluster of so much Work and give its id."""
+        return self.submit_work(count, Work(**work))
+
+    @abstractmethod
+    def submit_work(self, count: int, work: Work) -> str: ...
+
+    @abstractmethod
     def fresh_batch(self) -> BatchSystem:
         """The same pool, seen by a daemon that has just started."""
 
+    @abstractmethod
     def wait(self, condition: Callable[[], T | None], seconds: float = 60.0) -> T:
         """What `condition` gives as soon as that is true; AssertionError after `seconds`."""
 
+    @abstractmethod
     def pause(self, seconds: float) -> None:
         """Let time pass."""
 
-    def submit(  # noqa: PLR0913 - a submit file has many lines
-        self,
-        count: int = 1,
-        *,
-        seconds: float = 600.0,
-        request: Resources = SMALL,
-        universe: str = "vanilla",
-        held: bool = False,
-        fails: bool = False,
-        max_idle: int | None = None,
-        limit: str = "",
-        impossible: bool = False,
-        retirement_seconds: int | None = None,
-    ) -> str:
-        """Submit a cluster and give its id; `impossible` = it requires what no machine has."""
-
+    @abstractmethod
     def remove(self, cluster: str) -> None:
         """Take a whole cluster out of the queue."""
 
+    @abstractmethod
     def static_machine(self) -> str:
         """The name of a running machine that is not ours."""
 
+    @abstractmethod
     def restart_startd(self, worker: WorkerRecord) -> None:
         """End the startd's process; its master starts it again."""
 
+    @abstractmethod
     def kill_server(self, worker: WorkerRecord) -> None:
         """The server dies under its startd, without a word to anybody."""
 
+    @abstractmethod
     def foreign_drain(self, worker: WorkerRecord, reason: str) -> None:
         """Somebody else drains it."""
 
+    @abstractmethod
     def stop_schedd(self) -> None:
         """The schedd answers no more."""
 
+    @abstractmethod
     def start_schedd(self) -> None:
         """The schedd answers again."""
 
+    @abstractmethod
     def executes(self) -> Mapping[str, int]:
         """How often each job of the queue's log was started."""
 

@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from elastic.core.memory import WorkerRecord
-from elastic.core.model import GroupSpec
-from elastic.core.resources import Resources
 from elastic.ports import BatchSystem, Cloud
 from elastic_simulations.batch import SimulatedBatch
 from elastic_simulations.cloud import SimulatedCloud
@@ -15,17 +13,15 @@ from elastic_simulations.jobs import JobEvent
 from elastic_simulations.mishaps import Kind
 from elastic_simulations.specs import CloudSpec, GroupModel, JobSpec, MachineSpec, PoolSpec
 from elastic_simulations.striking import strike
-from tests.contract.rig import SMALL, WORKER
+from tests.contract.rig import WORKER, Rig, Work
 
 T = TypeVar("T")
 
 
-class SimulatedRig:
+class SimulatedRig(Rig):
     """A pool whose times are those of the real one in the lab: cycles and updates every 5 s, boots in 2."""
 
     def __init__(self) -> None:
-        self.ledger = "5b0c9e6e-contract"
-        self.group = GroupSpec(name="small", maximum=200, shape=WORKER)
         model = GroupModel(boot=Constant(2.0), join=Constant(1.0), teardown=Constant(2.0))
         pool = PoolSpec(negotiation_seconds=5.0, update_seconds=5.0, limits={"licence": 1.0})
         self.grid = Grid(pool=pool, cloud=CloudSpec(servers=250, page_size=7), groups={"small": model})
@@ -46,31 +42,18 @@ class SimulatedRig:
     def pause(self, seconds: float) -> None:
         self.grid.run_for(seconds)
 
-    def submit(  # noqa: PLR0913 - a submit file has many lines
-        self,
-        count: int = 1,
-        *,
-        seconds: float = 600.0,
-        request: Resources = SMALL,
-        universe: str = "vanilla",
-        held: bool = False,
-        fails: bool = False,
-        max_idle: int | None = None,
-        limit: str = "",
-        impossible: bool = False,
-        retirement_seconds: int | None = None,
-    ) -> str:
+    def submit_work(self, count: int, work: Work) -> str:
         spec = JobSpec(
-            request=request,
-            run=Constant(seconds),
-            universe=universe,
-            held=held,
-            fails=fails,
-            limits=((limit, 1.0),) if limit else (),
-            requires=frozenset({"unobtainium"}) if impossible else frozenset(),
-            retirement_seconds=retirement_seconds,
+            request=work.request,
+            run=Constant(work.seconds),
+            universe=work.universe,
+            held=work.held,
+            fails=work.fails,
+            limits=((work.limit, 1.0),) if work.limit else (),
+            requires=frozenset({"unobtainium"}) if work.impossible else frozenset(),
+            retirement_seconds=work.retirement_seconds,
         )
-        return str(self.grid.submit(spec, count, max_idle=max_idle).id)
+        return str(self.grid.submit(spec, count, max_idle=work.max_idle).id)
 
     def remove(self, cluster: str) -> None:
         for schedd in self.grid.schedds.values():

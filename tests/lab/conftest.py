@@ -10,6 +10,7 @@ from elastic.local.pool import Pool
 from elastic.local.processes import marked, teardown
 from elastic.local.runtime import STABLE, prepare
 from elastic.local.sandbox import availability
+from tests.lab.again import FAILED
 from tests.lab.jobs import Jobs
 from tests.lab.support import Client, Lab
 
@@ -18,6 +19,14 @@ pytest.register_assert_rewrite("tests.lab.expired", "tests.lab.shown", "tests.la
 
 StartPool = Callable[..., Pool]
 Say = Callable[[object], None]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note for what tests share whether this try has failed."""
+    report = yield
+    item.stash[FAILED] = report.failed or (report.when != "setup" and item.stash.get(FAILED, False))
+    return report
 
 
 @pytest.fixture

@@ -3,38 +3,46 @@
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from elastic.adapters.htcondor import HTCondorBatch, HTCondorSettings
 from elastic.adapters.local import LocalCloud
 from elastic.core.memory import WorkerRecord
-from elastic.core.model import GroupSpec
-from elastic.core.resources import Resources
 from elastic.local.errors import NoSuchServer
 from elastic.local.pool import Pool
-from elastic.local.processes import marked, name_of, send
+from elastic.local.processes import marked, name_of, send, teardown
 from elastic.local.servers import ServerFolder
 from elastic.ports import BatchSystem, Cloud, WorldSpec
-from tests.contract.rig import SMALL, WORKER
+from tests.contract.rig import WORKER, Rig, Work
 from tests.lab import events
 from tests.lab.events import Kind
 from tests.lab.jobs import Jobs
-from tests.lab.support import CallError, Client, Lab, Row, wait
+from tests.lab.support import PATIENCE, CallError, Client, Lab, Row, wait
 
 T = TypeVar("T")
-LEDGER = "5b0c9e6e-contract"
 
 
-class RealRig:
-    """A pool of real daemons with one worker group whose servers are process trees."""
+@contextmanager
+def central(
+    root: Path, prefix: Path, config: Mapping[str, str] | None = None, extra_schedds: Sequence[str] = ()
+) -> Iterator[tuple[Pool, Client]]:
+    """One central manager and its user, for many rigs: starting it takes longer than most tests."""
+    try:
+        with Pool(root, prefix, extra_config=config, extra_schedds=extra_schedds) as pool, Client(pool.folder) as user:
+            yield pool, user
+    finally:
+        teardown(root)
+    assert marked(root) == []
+
+
+class RealRig(Rig):
+    """A pool of real daemons with one worker group whose servers are process trees; empty once it is closed."""
 
     def __init__(self, pool: Pool, client: Client, extra_schedds: Sequence[str] = ()) -> None:
         self.pool, self.client, self.extra_schedds = pool, client, tuple(extra_schedds)
-        self.ledger = LEDGER
-        self.group = GroupSpec(name="small", maximum=20, shape=WORKER)
         self.lab = Lab(pool, client)
         self.jobs = Jobs(client, pool.folder)
         self._logs: list[Path] = []
@@ -43,7 +51,7 @@ class RealRig:
         self.batch: BatchSystem = self.htcondor
         options = {"root": str(pool.folder.root)}
         groups = {self.group.name: self.group}
-        spec = WorldSpec(pool="contract", ledger=LEDGER, folder=pool.folder.root, groups=groups, options=options)
+        spec = WorldSpec(pool="contract", ledger=self.ledger, folder=pool.folder.root, groups=groups, options=options)
         self.cloud: Cloud = LocalCloud(spec)
 
     def fresh_batch(self, schedds: tuple[str, ...] = ()) -> HTCondorBatch:
@@ -51,7 +59,7 @@ class RealRig:
         settings = HTCondorSettings(
             collector=self.pool.address,
             token_folder=self.pool.folder.token_folder,
-            ledger=LEDGER,
+            ledger=self.ledger,
             schedds=schedds,
             query_seconds=4.0,
             inspect_seconds=5.0,
@@ -70,39 +78,9 @@ class RealRig:
     def pause(self, seconds: float) -> None:
         time.sleep(seconds)
 
-    def submit(  # noqa: PLR0913 - a submit file has many lines
-        self,
-        count: int = 1,
-        *,
-        seconds: float = 600.0,
-        request: Resources = SMALL,
-        universe: str = "vanilla",
-        held: bool = False,
-        fails: bool = False,
-        max_idle: int | None = None,
-        limit: str = "",
-        impossible: bool = False,
-        retirement_seconds: int | None = None,
-    ) -> str:
-        more = {
-            "universe": universe,
-            "hold": str(held),
-            "request_cpus": str(request.cpus),
-            "request_memory": str(request.memory_mb),
-            "request_disk": f"{request.disk_mb}MB",
-        }
-        if request.gpus:
-            more["request_gpus"] = str(request.gpus)
-        if max_idle is not None:
-            more["max_idle"] = str(max_idle)
-        if limit:
-            more["concurrency_limits"] = limit
-        if impossible:
-            more["requirements"] = "TARGET.HasUnobtainium =?= true"
-        if retirement_seconds is not None:
-            more["max_job_retirement_time"] = str(retirement_seconds)
+    def submit_work(self, count: int, work: Work) -> str:
         name = f"job-{time.monotonic_ns()}"
-        batch = self.jobs.shell(name, count, f"sleep {seconds:g}; exit {int(fails)}", **more)
+        batch = self.jobs.shell(name, count, f"sleep {work.seconds:g}; exit {int(work.fails)}", **_lines(work))
         self._logs.append(batch.log)
         return str(batch.cluster)
 
@@ -135,7 +113,7 @@ class RealRig:
     def executes(self) -> Mapping[str, int]:
         """From the event logs, which lag a moment behind what the startd says."""
         running = {f"{ad['ClusterId']}.{ad['ProcId']}" for ad in self._running()}
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE * 10
         while not running <= set(told := self._executed()) and time.monotonic() < deadline:
             time.sleep(0.1)
         return told
@@ -148,6 +126,12 @@ class RealRig:
             event.job for log in self._logs if log.exists() for event in events.read(log) if event.kind == Kind.EXECUTE
         )
         return dict(told)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Leave an empty queue, no worker, no ad, no process of ours."""
@@ -191,6 +175,23 @@ class RealRig:
 
     def _servers(self) -> ServerFolder:
         return ServerFolder(root=self.pool.folder.servers, prefix=self.pool.prefix)
+
+
+def _lines(work: Work) -> Mapping[str, str]:
+    """The lines of the submit file."""
+    asked = {
+        "universe": work.universe,
+        "hold": work.held,
+        "request_cpus": work.request.cpus,
+        "request_memory": work.request.memory_mb,
+        "request_disk": f"{work.request.disk_mb}MB",
+        "request_gpus": work.request.gpus or None,
+        "max_idle": work.max_idle,
+        "concurrency_limits": work.limit or None,
+        "requirements": "TARGET.HasUnobtainium =?= true" if work.impossible else None,
+        "max_job_retirement_time": work.retirement_seconds,
+    }
+    return {name: str(value) for name, value in asked.items() if value is not None}
 
 
 def _invalidate_all() -> None:

@@ -1,43 +1,30 @@
 """The sentences of the contract suite, on real daemons: what the simulator promises, HTCondor keeps."""
 
-from collections.abc import Generator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from elastic.local.pool import Pool
-from elastic.local.processes import marked, teardown
 from tests.contract.test_machines import *  # noqa: F403 - the same tests
 from tests.contract.test_queue import *  # noqa: F403
 from tests.contract.test_removal import *  # noqa: F403
-from tests.lab.real import RealRig
+from tests.lab.again import Shared
+from tests.lab.real import RealRig, central
 from tests.lab.support import Client
 
 CONFIG = {"LICENCE_LIMIT": "1", "JOB_EPOCH_HISTORY": "$(SPOOL)/epoch_history"}
 
 
 @pytest.fixture(scope="module")
-def contract_pool(condor_prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Pool]:
-    """One central manager for all tests of this module: starting it takes longer than most of them."""
-    root = tmp_path_factory.mktemp("contract")
-    with Pool(root, condor_prefix, extra_config=CONFIG) as pool:
-        yield pool
-    teardown(root)
-    assert marked(root) == []
-
-
-@pytest.fixture(scope="module")
-def contract_client(contract_pool: Pool) -> Generator[Client]:
-    """Its user."""
-    with Client(contract_pool.folder) as user:
-        yield user
+def pools(condor_prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared[tuple[Pool, Client]]]:
+    """One central manager for all tests of this module, and another one after a test that failed."""
+    with Shared(lambda: central(tmp_path_factory.mktemp("contract"), condor_prefix, CONFIG)) as shared:
+        yield shared
 
 
 @pytest.fixture
-def rig(contract_pool: Pool, contract_client: Client) -> Generator[RealRig]:
+def rig(request: pytest.FixtureRequest, pools: Shared[tuple[Pool, Client]]) -> Iterator[RealRig]:
     """The pool, emptied when the test is over."""
-    real = RealRig(contract_pool, contract_client)
-    try:
+    with pools.lent(request.node) as (pool, client), RealRig(pool, client) as real:
         yield real
-    finally:
-        real.close()

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +17,11 @@ from elastic.core.memory import Drain, Template
 from elastic.core.observation import Attempt, Inspection, JobShape, Machine, ScheddQueue
 from elastic.core.resources import Resources
 from elastic.local.pool import Pool
-from elastic.local.processes import marked, teardown
 from elastic.ports import Refused, Transient, Unauthorized
 from tests.contract.rig import busy, joined, nonce, seen, template
 from tests.contract.rig import record as unknown
-from tests.lab.real import RealRig
+from tests.lab.again import Shared
+from tests.lab.real import RealRig, central
 from tests.lab.support import Client
 
 T = TypeVar("T")
@@ -39,27 +39,17 @@ STATIC = {"SLOT_TYPE_1_PARTITIONABLE": "False", "NUM_SLOTS_TYPE_1": "2", "SLOT_T
 
 
 @pytest.fixture(scope="module")
-def adapter_pool(condor_prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Pool]:
-    root = tmp_path_factory.mktemp("adapter")
-    with Pool(root, condor_prefix, extra_config=CONFIG, extra_schedds=["second"]) as pool:
-        yield pool
-    teardown(root)
-    assert marked(root) == []
-
-
-@pytest.fixture(scope="module")
-def adapter_client(adapter_pool: Pool) -> Generator[Client]:
-    with Client(adapter_pool.folder) as user:
-        yield user
+def pools(condor_prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared[tuple[Pool, Client]]]:
+    """One central manager for all tests of this module, and another one after a test that failed."""
+    with Shared(lambda: central(tmp_path_factory.mktemp("adapter"), condor_prefix, CONFIG, ["second"])) as shared:
+        yield shared
 
 
 @pytest.fixture
-def rig(adapter_pool: Pool, adapter_client: Client) -> Generator[RealRig]:
-    real = RealRig(adapter_pool, adapter_client, extra_schedds=[SECOND])
-    try:
+def rig(request: pytest.FixtureRequest, pools: Shared[tuple[Pool, Client]]) -> Iterator[RealRig]:
+    """The pool, emptied when the test is over."""
+    with pools.lent(request.node) as (pool, client), RealRig(pool, client, extra_schedds=[SECOND]) as real:
         yield real
-    finally:
-        real.close()
 
 
 def started(
@@ -89,8 +79,8 @@ def idle_shapes(rig: RealRig, jobs: int) -> tuple[JobShape, ...]:
 
 
 @contextmanager
-def never_stopped(longest_seconds: float = 1.0) -> Generator[None]:
-    """This process goes on meanwhile: no thread of it waits longer than a moment for its turn."""
+def never_stopped(longest_seconds: float = 2.5) -> Generator[None]:
+    """This process goes on meanwhile: no thread of it waits for its turn as long as a question's deadline."""
     over = threading.Event()
     gaps: list[float] = []
 
@@ -197,9 +187,8 @@ def test_a_hanging_schedd_stops_neither_us_nor_what_the_other_schedds_say(rig: R
     before = queue_of(rig)
     rig.stop_schedd()
     with never_stopped():
-        after, seconds = timed(lambda: rig.wait(lambda: q if (q := queue_of(rig)).error else None))
-        jobs, _ = timed(lambda: rig.batch.jobs_on([]))
-    assert seconds < 8
+        after = rig.wait(lambda: q if (q := queue_of(rig)).error else None)
+        jobs = rig.batch.jobs_on([])
     assert after.shapes == before.shapes
     assert queue_of(rig, SECOND).error == ""
     assert jobs.complete is False
@@ -215,9 +204,9 @@ def test_a_hanging_startd_is_silent_in_time_and_others_are_asked_meanwhile(rig: 
         time.sleep(0.3)
         other, seconds = timed(lambda: rig.batch.inspect(well))
         thread.join()
-    assert (other.answered, seconds < 2) == (True, True)
     ((answer, waited),) = answers
-    assert (answer.silent, waited < 7) == (True, True)
+    assert (other.answered, answer.silent) == (True, True)
+    assert seconds < waited, "it was not asked after the other one's deadline"
     rig.signal_startd("w1", signal.SIGCONT)
     assert rig.wait(lambda: rig.batch.inspect(hanging).answered)
 
@@ -330,6 +319,7 @@ def test_what_the_negotiator_said_of_a_job_that_waits_beside_a_machine_is_told(r
 def test_an_eviction_is_told_as_one_and_a_removal_as_nothing(rig: RealRig) -> None:
     worker = busy(rig, "w1")
     assert rig.batch.attempts() == ()
+    rig.wait(lambda: set(rig.executes().values()) == {1})
     rig.pool.tool("condor_vacate_job", "-fast", "-all")
     (told,) = rig.wait(lambda: tuple(rig.batch.attempts()))
     assert (told.machine, told.failed, told.evicted) == (worker.machine, False, True)
