@@ -20,6 +20,7 @@ from elastic.daemon.places import read_settings
 from elastic.ports import World
 from elastic.settings import Settings
 from tests.lab.moments import Tape, Taped, taped_save
+from tests.lab.support import PATIENCE
 
 QUICK: Mapping[str, float] = {"tick_seconds": 0.5, "min_wake_seconds": 0.4}
 """Shorter than settings may be; what a tick takes here is a tenth of it."""
@@ -43,7 +44,7 @@ class Mortal:
 
     def __post_init__(self) -> None:
         """Begin it."""
-        self.tape.file.write_text("", encoding="utf-8")
+        self.tape.clear()
         told = (self.settings, self.log, dict(self.environment))
         tape = (self.tape.file, self.tape.kill_at, self.tape.hold_at)
         self._process = CONTEXT.Process(target=_live, args=(*told, *tape), daemon=True)
@@ -66,7 +67,7 @@ class Mortal:
 
     def dies(self, seconds: float, or_else: Callable[[], bool] = lambda: False) -> bool:
         """Wait for its end by its own SIGKILL; False if it lives after so many seconds, or when `or_else` says so."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE * seconds
         while self.alive and time.monotonic() < deadline and not or_else():
             self._process.join(LOOK_SECONDS)
         return self._process.exitcode == -signal.SIGKILL
@@ -133,7 +134,7 @@ def _quick(settings: Settings) -> Settings:
 
 def wait_for(mortal: Mortal, moment: str, seconds: float) -> bool:
     """Whether it comes to this moment within so many seconds."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE * seconds
     while moment not in mortal.moments:
         if time.monotonic() > deadline or not mortal.alive:
             return False

@@ -10,7 +10,7 @@ from elastic.local.poolfolder import PoolFolder
 from elastic.local.sandbox import JOB_USER, USERS
 from tests.lab import events
 from tests.lab.events import Event, Kind
-from tests.lab.support import Client
+from tests.lab.support import PATIENCE, Client
 
 OVER = {Kind.TERMINATED, Kind.ABORTED}
 
@@ -38,11 +38,12 @@ class Batch:
         return sum(event.kind in OVER for event in events.read(self.log))
 
     def wait(self, seconds: float) -> None:
-        """Return when all have ended; raise TimeoutError with what is known after so many seconds."""
-        deadline = time.monotonic() + seconds
+        """Return when all have ended; raise TimeoutError with what is known after so many seconds, and patience."""
+        patient = PATIENCE * seconds
+        deadline = time.monotonic() + patient
         while (over := self.over()) < self.count:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{over} of {self.count} jobs of {self.folder.name} ended within {seconds:.0f} s")
+                raise TimeoutError(f"{over} of {self.count} jobs of {self.folder.name} ended within {patient:.0f} s")
             time.sleep(0.2)
 
     def output(self, proc: int) -> str:

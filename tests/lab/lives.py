@@ -159,10 +159,13 @@ class Lane:
 
     def _contest(self, mortal: Mortal, hold_at: str) -> None:
         """While the daemon waits with its drain, a job is started on the worker that it has seen idle."""
-        if hold_at and wait_for(mortal, hold_at, DIES_SECONDS):
+        if not hold_at:
+            return
+        if wait_for(mortal, hold_at, DIES_SECONDS):
             leaving = next(record.name for record in self._records() if record.wish is not None)
-            batch = self._submit(1, leaving, seconds=4.0)
+            batch = self._submit(1, leaving, seconds=6.0)
             wait(batch.worker, 20, "a job contests the drain")
+        mortal.tape.let_go()
 
     def _unsettled(self, workers: int) -> str:
         """What is not as it should be: cloud list == ledger == fleet, and nothing is going on with any of them."""

@@ -18,13 +18,19 @@ LOOKING = frozenset({"inspect", "jobs_on", "lookup"})
 class Tape:
     """Writes each moment to `file` as it comes; at the one named `kill_at` the process ends itself by SIGKILL.
 
-    At the first moment named `hold_at` it waits `HOLD_SECONDS`, so that the world can change under what is done next.
+    At the first moment named `hold_at` it waits until somebody lets go, so that the world can change under what is done
+    next.
     """
 
     file: Path
     kill_at: str = ""
     hold_at: str = ""
     _lock: Lock = field(default_factory=Lock)
+
+    def clear(self) -> None:
+        """Begin it anew, for another process."""
+        self.file.write_text("", encoding="utf-8")
+        self._go.unlink(missing_ok=True)
 
     def moment(self, name: str) -> None:
         with self._lock:
@@ -33,11 +39,20 @@ class Tape:
             if name == self.kill_at:
                 os.kill(os.getpid(), signal.SIGKILL)
             held, self.hold_at = name == self.hold_at, "" if name == self.hold_at else self.hold_at
-        if held:
-            time.sleep(HOLD_SECONDS)
+        deadline = time.monotonic() + HOLD_SECONDS
+        while held and not self._go.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def let_go(self) -> None:
+        """Let the process that waits at `hold_at` go on."""
+        self._go.touch()
+
+    @property
+    def _go(self) -> Path:
+        return self.file.with_name(f"{self.file.name}.go")
 
 
-HOLD_SECONDS = 3.0
+HOLD_SECONDS = 90.0
 
 
 class Taped:

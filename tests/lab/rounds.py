@@ -50,7 +50,7 @@ def attempt(home: Path, number: int) -> Round:
 def elastic(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run one command of the command line to its end."""
     command = [sys.executable, "-m", "elastic", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=480, check=False)
 
 
 def summary(rounds: list[Round]) -> str:

@@ -163,12 +163,23 @@ class Site:
         return self.jobs.client.machines("PartitionableSlot is true", ["Name", "State", "ElasticWorker"])
 
     def until(self, condition: Callable[[], object], seconds: float, what: str) -> None:
-        """Return as soon as the condition holds; AssertionError after so many seconds, with what the daemon says."""
+        """Return once the condition holds and the daemon has caught up with it; else AssertionError with what it says.
+
+        Events are saved while a tick runs; its status and metrics are those of the tick before until it has ended.
+        """
         try:
             wait(condition, seconds, what)
+            wait(self._caught_up, 30, f"after {what}: the tick of the newest event has ended")
         except AssertionError as error:
             error.add_note(f"groups: {self.status()['groups'] if self.daemon.pid else 'no daemon'}")
             raise
+
+    def _caught_up(self) -> bool:
+        """Whether status and metrics tell of every event that can be read."""
+        if self.daemon.pid is None:
+            return True
+        newest = max((event["at"] for event in self.get("/v1/events", limit=1)["events"]), default=0.0)
+        return bool((self.status()["last_tick_at"] or 0.0) >= newest)
 
     def until_ready(self, workers: int, seconds: float = 60.0) -> None:
         """Return when exactly so many workers are ready and no other server exists."""

@@ -2,17 +2,19 @@
 
 Times are scaled down: the daemon ticks each second (30 s in production), an idle worker goes after 2 s or twice the
 time that joins take (900 s), a drained one after 1 s (15 s). Requirements 3 and 5 take minutes in which nothing happens
-but sleep, so they begin beside the others and are looked at in the end. The thousand jobs come late: beside them what a
-job costs would be measured too high.
+but sleep, so they begin beside the others and are looked at in the end; one that fails is measured again. The thousand
+jobs come late: beside them what a job costs would be measured too high.
 """
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.lab.again import Beside
+from tests.lab.conftest import Say
 from tests.lab.events import Kind
 from tests.lab.night import MINIMUM, SHORT_JOBS, Night, oldest_first, through_the_night
 from tests.lab.outcomes import histories, unhurt
@@ -23,24 +25,11 @@ from tests.lab.speed import Speed, measure
 HOUR_SECONDS = 40.0
 FULL_HOUR_SECONDS = 120.0
 
-Say = Callable[[object], None]
-
-
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Say:
-    """Prints a figure into the log of the tests, passed or not."""
-
-    def printed(figure: object) -> None:
-        with capsys.disabled():
-            print(f"\n{figure}")  # noqa: T201  figures that reports quote
-
-    return printed
-
 
 @pytest.fixture(scope="module")
 def beside(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, condor_prefix: Path
-) -> Iterator[Mapping[str, Future[object]]]:
+) -> Iterator[Beside]:
     """What takes minutes, begun with the first test of this module; only what a selected test waits for."""
     work: Mapping[str, tuple[str, Callable[[Path], object]]] = {
         "test_3_": ("speed", lambda root: measure(root, condor_prefix, jobs=72, job_seconds=30.0)),
@@ -48,12 +37,11 @@ def beside(
         "test_the_control_of_5_": ("heat", lambda root: oldest_first(root, condor_prefix)),
     }
     selected = [item.name for item in request.session.items]
-    with ThreadPoolExecutor(len(work), thread_name_prefix="beside") as threads:
-        yield {
-            name: threads.submit(begin, tmp_path_factory.mktemp(name))
-            for test, (name, begin) in work.items()
-            if any(item.startswith(test) for item in selected)
-        }
+    with Beside(len(work)) as begun:
+        for test, (name, begin) in work.items():
+            if any(item.startswith(test) for item in selected):
+                begun.begin(name, partial(_below, tmp_path_factory, name, begin))
+        yield begun
 
 
 @pytest.mark.usefixtures("beside")
@@ -108,20 +96,18 @@ def test_1_a_thousand_small_jobs_all_end_with_the_right_output(tmp_path: Path, c
         site.until_ready(0)
 
 
-def test_the_control_of_5_removing_the_oldest_first_restarts_the_long_job(
-    beside: Mapping[str, Future[object]], say: Say
-) -> None:
+def test_the_control_of_5_removing_the_oldest_first_restarts_the_long_job(beside: Beside, say: Say) -> None:
     """What Heat did, and the thesis could not prevent: seven workers are shrunk to one, the oldest first."""
-    events = beside["heat"].result()
+    events = beside.result("heat")
     assert isinstance(events, list)
     kinds = [event.kind for event in events]
     say(f"control of requirement 5: the long job had {kinds.count(Kind.EXECUTE)} execute events: {kinds}")
     assert kinds.count(Kind.EXECUTE) > 1
 
 
-def test_3_jobs_on_a_growing_pool_are_as_fast_as_can_be(beside: Mapping[str, Future[object]], say: Say) -> None:
+def test_3_jobs_on_a_growing_pool_are_as_fast_as_can_be(beside: Beside, say: Say) -> None:
     """Requirement 3, at its full count: 72 jobs of 30 s, boots of 6 to 10 s (minutes) on 1..7 workers."""
-    speed = beside["speed"].result()
+    speed = beside.result("speed")
     assert isinstance(speed, Speed)
     say(speed)
     # Much faster than the bound would mean that what a job costs was measured wrongly.
@@ -129,9 +115,9 @@ def test_3_jobs_on_a_growing_pool_are_as_fast_as_can_be(beside: Mapping[str, Fut
     assert speed.workers_at_last == 1
 
 
-def test_5_no_night_harms_a_ten_hour_job(beside: Mapping[str, Future[object]], say: Say) -> None:
+def test_5_no_night_harms_a_ten_hour_job(beside: Beside, say: Say) -> None:
     """Requirement 5 with an hour of 40 s; the full test has one of two minutes."""
-    night = beside["night"].result()
+    night = beside.result("night")
     assert isinstance(night, Night)
     say(night)
     judge(night)
@@ -144,6 +130,10 @@ def test_5_in_full_no_night_harms_a_ten_hour_job(tmp_path: Path, condor_prefix: 
     night = through_the_night(tmp_path, condor_prefix, FULL_HOUR_SECONDS)
     say(night)
     judge(night)
+
+
+def _below(folders: pytest.TempPathFactory, name: str, begin: Callable[[Path], object]) -> object:
+    return begin(folders.mktemp(name))
 
 
 def judge(night: Night) -> None:

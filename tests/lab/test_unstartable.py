@@ -6,11 +6,15 @@ goes after 2 s or twice the time that joins take (900 s).
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from elastic.local.processes import ProcessId, children, marked, name_of
+from tests.lab import dags
+from tests.lab.again import Beside
 from tests.lab.conftest import Say
 from tests.lab.events import Kind
 from tests.lab.jobs import Batch
@@ -46,20 +50,27 @@ POOL = {
 }
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, condor_prefix: Path) -> Iterator[Site]:
+@contextmanager
+def made(root: Path, prefix: Path) -> Iterator[Site]:
     """A pool with three schedds, a concurrency limit, a group quota, and a worker group for each case."""
-    root = tmp_path_factory.mktemp("unstartable")
-    with Site(root, condor_prefix, groups=GROUPS, pool_config=POOL, schedds=["second", "third"]) as entered:
-        entered.until(lambda: sum(g["ready"] for g in entered.status()["groups"]) == MINIMUM, 60, "the minimum")
-        yield entered
+    with Site(root, prefix, groups=GROUPS, pool_config=POOL, schedds=["second", "third"]) as site:
+        site.until(lambda: sum(g["ready"] for g in site.status()["groups"]) == MINIMUM, 60, "the minimum")
+        yield site
+
+
+def alone(case: Callable[[Site], str], folders: pytest.TempPathFactory, prefix: Path) -> str:
+    """Tell one case in a site of its own."""
+    with made(folders.mktemp("alone"), prefix) as site:
+        return case(site)
 
 
 @pytest.fixture(scope="module")
-def cases(site: Site) -> Iterator[Mapping[str, Future[str]]]:
-    """All cases, told side by side."""
-    with ThreadPoolExecutor(len(CASES), thread_name_prefix="case") as threads:
-        yield {name: threads.submit(case, site) for name, case in CASES.items()}
+def cases(tmp_path_factory: pytest.TempPathFactory, condor_prefix: Path) -> Iterator[Beside]:
+    """All cases, told side by side in one site; on its second try each has one of its own."""
+    with made(tmp_path_factory.mktemp("unstartable"), condor_prefix) as site, Beside(len(CASES)) as begun:
+        for name, case in CASES.items():
+            begun.begin(name, partial(case, site), partial(alone, case, tmp_path_factory, condor_prefix))
+        yield begun
 
 
 def most(site: Site, name: str) -> int:
@@ -212,19 +223,36 @@ CASES: Mapping[str, Callable[[Site], str]] = {
 }
 
 
-def test_running_jobs_of_the_scheduler_universe_are_counted_apart_and_need_no_worker(site: Site) -> None:
-    """As DAGMan is one: five of them with nothing to do."""
-    batch = site.jobs.sleep("dagman", 5, 300.0, universe="scheduler")
-    site.until(lambda: by_command(site)["queue"]["other_universes"] == {"scheduler": 5}, 30, "they are counted")
-    assert metric(site, "elastic_queue_other_jobs", universe="scheduler") == 5
-    site.until(lambda: len(batch.history()) == 5, 30, "they run")
-    time.sleep(5)
-    assert (len(ever(site)), site.status()["queue"]["idle_jobs"]) == (MINIMUM, 0)
-    site.jobs.client.remove(f"ClusterId == {batch.cluster}")
+def test_five_running_dagmans_with_nothing_to_do_are_counted_apart_and_need_no_worker(
+    tmp_path: Path, condor_prefix: Path, say: Say
+) -> None:
+    """They run beside the schedd; the PRE script of their only node waits."""
+    with Site(tmp_path, condor_prefix, groups=[group(minimum=1, maximum=4)]) as site:
+        site.until_ready(1)
+        clusters = [dags.submit_waiting(site.pool, site.jobs.client, f"dag-{number}") for number in range(5)]
+        site.until(lambda: all(dags.waits(site.pool, f"dag-{number}") for number in range(5)), 60, "all of them wait")
+        site.until(lambda: by_command(site)["queue"]["other_universes"] == {"scheduler": 5}, 30, "they are counted")
+        assert metric(site, "elastic_queue_other_jobs", universe="scheduler") == 5
+        assert {(job["JobUniverse"], job["JobStatus"]) for job in site.jobs.client.jobs()} == {(7, 2)}
+        assert len(scripts(site)) == 5
+        time.sleep(10)
+        assert (len(ever(site)), site.group()["target"]["workers"], site.status()["queue"]["idle_jobs"]) == (1, 1, 0)
+        site.jobs.client.remove(" || ".join(f"ClusterId == {cluster}" for cluster in clusters))
+        site.until(lambda: not site.jobs.client.jobs(), 60, "the queue is empty")
+        site.until(lambda: scripts(site) == [], 30, "their scripts are gone with them")
+        say("five running DAGMan jobs: one worker, which is the minimum, all the time")
+
+
+def scripts(site: Site) -> list[ProcessId]:
+    """The PRE scripts that run. HTCondor gives them an environment without our mark, and no orphan leaves the pool."""
+    level = list(marked(site.pool.folder.central))
+    found = []
+    while level:
+        found += [process for process in level if name_of(process) == "sleep"]
+        level = [child for process in level for child in children(process.pid) if child not in found]
+    return sorted(set(found), key=lambda process: process.pid)
 
 
 @pytest.mark.parametrize("case", list(CASES))
-def test_demand_that_cannot_start_boots_at_most_one_worker_too_many(
-    cases: Mapping[str, Future[str]], case: str, say: Say
-) -> None:
-    say(cases[case].result())
+def test_demand_that_cannot_start_boots_at_most_one_worker_too_many(cases: Beside, case: str, say: Say) -> None:
+    say(cases.result(case))

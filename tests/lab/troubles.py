@@ -20,23 +20,32 @@ ELSEWHERE = {**REPORTING, "config.COLLECTOR_HOST": "127.0.0.1:1"}
 NOTHING_WORKS = {**REPORTING, "config.USER_JOB_WRAPPER": "/bin/false"}
 # It waits 10 s before it starts a startd again.
 QUICK_MASTER = {**REPORTING, "config.MASTER_BACKOFF_CONSTANT": "1", "config.MASTER_BACKOFF_CEILING": "2"}
-AD_SECONDS = 15.0
+AD_SECONDS = 30.0
 LEASE_SECONDS = 20.0
+LOST_SECONDS = 25.0
+JOIN_SECONDS = 6.0
 
 GROUPS = (
-    group(name="mid", minimum=1, maximum=2, validation_seconds=8.0, idle_seconds=4.0, options=QUICK_MASTER),
+    group(name="mid", minimum=1, maximum=2, validation_seconds=15.0, idle_seconds=4.0, options=QUICK_MASTER),
     group(name="foreign", minimum=1, maximum=2, options=REPORTING),
-    group(name="stray", minimum=0, maximum=6, join_seconds=6.0, breaker_backoff_seconds=3.0, options=ELSEWHERE),
-    group(name="hole", minimum=1, maximum=2, validation_seconds=4.0, options=NOTHING_WORKS),
-    group(name="mortal", minimum=2, maximum=4, lost_seconds=5.0, lost_counted_seconds=3.0,
+    group(name="stray", minimum=0, maximum=6, join_seconds=JOIN_SECONDS, breaker_backoff_seconds=3.0,
+          options=ELSEWHERE),
+    group(name="hole", minimum=1, maximum=2, validation_seconds=10.0, options=NOTHING_WORKS),
+    group(name="mortal", minimum=2, maximum=4, lost_seconds=LOST_SECONDS, lost_counted_seconds=3.0,
           job_lease_seconds=LEASE_SECONDS, options=REPORTING),
 )  # fmt: skip
 
 
 def site(root: Path, prefix: Path) -> Site:
-    """A site with a group for each trouble; ads live for 15 s in it."""
+    """A site with a group for each trouble; ads live for half a minute in it."""
     settings = {"htcondor": {"ad_lifetime_seconds": AD_SECONDS}}
     return Site(root, prefix, groups=GROUPS, settings=settings, pool_config={"CLASSAD_LIFETIME": f"{AD_SECONDS:.0f}"})
+
+
+def alone(story: Callable[[Site], str], root: Callable[[str], Path], prefix: Path) -> str:
+    """Tell one story in a site of its own, below a new folder."""
+    with site(root("trouble"), prefix) as entered:
+        return story(entered)
 
 
 def restarted_in_its_drain(site: Site) -> str:
@@ -48,7 +57,8 @@ def restarted_in_its_drain(site: Site) -> str:
     worker = next(event["worker"] for event in site.events("drained") if event["group"] == "mid")
     send(startd(site, worker), signal.SIGKILL)
     site.until(lambda: told(site, "drain_lost", worker), 40, "its drain is lost")
-    batch = site.jobs.sleep("after-its-restart", 2, 4.0, **only_on("mid"))
+    # Long enough that the second does not wait for the first's worker: it is to run on the restarted one.
+    batch = site.jobs.sleep("after-its-restart", 2, 20.0, **only_on("mid"))
     assert told(site, "deleting", worker) == []
     assert metric(site, "elastic_events_total", kind="drain_lost") == 1
     batch.wait(60)
@@ -68,6 +78,7 @@ def drained_by_somebody_else(site: Site) -> str:
     (worker,) = names(site, "foreign")
     site.pool.tool("condor_drain", "-reason", "a new kernel", f"slot1@{machine(worker)}")
     site.until(lambda: site.group("foreign")["phases"] == {"foreign_drain": 1, "ready": 1}, 40, "it is replaced")
+    # Nothing is done to it in the ticks that follow.
     time.sleep(5)
     seen = site.workers()[worker]
     assert (seen["phase"], "a new kernel" in seen["keep"]) == ("foreign_drain", True), seen
@@ -93,9 +104,10 @@ def never_joined(site: Site) -> str:
     assert metric(site, "elastic_breaker_state", group="stray") > 0
     site.until(lambda: len(told(site, "breaker", group="stray")) >= 3, 30, "that one fails, too")
     _kept_until_proved_gone(site, opened["at"])
-    canaries = [look for look in site.seen.looks if look.at > opened["at"] + 5]
-    assert max(sum(name.startswith("stray-") for name in look.existing) for look in canaries) <= 1
-    reload(site, {"groups": [one if one["name"] != "stray" else {**one, "options": REPORTING} for one in GROUPS]})
+    boots = _boots_after(site, opened["at"])
+    assert boots == ["launched", "failed"] * (len(boots) // 2) + ["launched"] * (len(boots) % 2)
+    mended = {"options": REPORTING, "join_seconds": 120.0}
+    reload(site, {"groups": [one if one["name"] != "stray" else {**one, **mended} for one in GROUPS]})
     site.write("POST", "/v1/groups/stray/breaker/reset", ASKER)
     site.until(lambda: site.group("stray")["ready"] == 5, 60, "mended and reset, it boots as wanted")
     assert metric(site, "elastic_breaker_state", group="stray") == 0
@@ -108,16 +120,23 @@ def _kept_until_proved_gone(site: Site, until: float) -> None:
     """The first five: asked for, given up after the deadline, deleted on that proof, their last words kept."""
     failed = [event for event in site.events("failed") if event["group"] == "stray" and event["at"] <= until]
     workers = {event["worker"] for event in failed}
-    assert len(workers) == 5
+    assert len(workers) >= 5
     site.until(lambda: all(told(site, "gone", worker) for worker in workers), 30, "their servers are gone")
     for worker in sorted(workers):
         steps = {event["kind"]: event for event in site.events() if event["worker"] == worker}
         assert list(steps) == ["launched", "failed", "deleting", "missing", "gone"]
-        assert steps["failed"]["at"] - steps["launched"]["at"] >= 6
+        assert steps["failed"]["at"] - steps["launched"]["at"] >= JOIN_SECONDS
         why, _, console = steps["deleting"]["text"].partition("; last on its console: ")
         assert why == f"gone: {steps['failed']['text']}"
         assert console, "its last words are told"
         assert "condor_master" in _console(site, worker)
+
+
+def _boots_after(site: Site, opened_at: float) -> list[str]:
+    """What became of the boots that were begun since the breaker opened, step by step."""
+    steps = [e for e in site.events() if e["group"] == "stray" and e["kind"] in {"launched", "failed"}]
+    canaries = {step["worker"] for step in steps if step["kind"] == "launched" and step["at"] > opened_at}
+    return [step["kind"] for step in steps if step["worker"] in canaries]
 
 
 def _console(site: Site, worker: str) -> str:
@@ -135,11 +154,12 @@ def black_hole(site: Site) -> str:
     (text,) = told(site, "quarantined", worker)
     assert text.startswith("black hole: ")
     assert text.endswith("starts in a row failed, from 2 clusters")
-    site.until(lambda: told(site, "draining", worker), 60, "it is drained")
-    assert told(site, "draining", worker) == [text]
-    assert text.endswith(site.workers()[worker]["quarantine"])
+    # It is there for its validation at least.
+    assert text == f"black hole: {site.workers()[worker]['quarantine']}"
     assert site.group("hole")["breaker"]["reason"] == f"{worker}: {text}"
     assert metric(site, "elastic_events_total", kind="quarantined") >= 1
+    site.until(lambda: told(site, "draining", worker), 60, "it is drained")
+    assert told(site, "draining", worker) == [text]
     site.until(lambda: worker not in names(site), 60, "it is deleted")
     assert told(site, "deleting", worker)[0].startswith("drained: ")
     assert harm(site, *batches) == NO_HARM
@@ -156,14 +176,15 @@ def died(site: Site) -> str:
         if server.name in victims:
             site.servers.crash(server.id)
     site.until(lambda: all(told(site, "vanished", worker) for worker in victims), 60, "both are missed")
-    site.until(lambda: metric(site, "elastic_workers", group="mortal", phase="lost") == 2, 10, "both are lost")
-    assert "the lease of jobs it may have held" in site.workers()[busy]["proof_missing"]
+    site.until(lambda: metric(site, "elastic_workers", group="mortal", phase="lost") == 2, 20, "both are lost")
+    lease = "the lease of jobs it may have held"
+    site.until(lambda: lease in site.workers()[busy]["proof_missing"], 20, "it is kept for its job's sake")
     batch.wait(120)
     site.until(lambda: not victims & names(site), 90, "both are deleted")
     for worker in victims:
         steps = {event["kind"]: event for event in site.events() if event["worker"] == worker}
         assert steps["deleting"]["at"] - steps["vanished"]["at"] >= LEASE_SECONDS
-        assert steps["deleting"]["text"].startswith("gone: lost for 5 s")
+        assert steps["deleting"]["text"].startswith(f"gone: lost for {LOST_SECONDS:.0f} s")
     kinds = [event.kind for event in batch.history()[f"{batch.cluster}.0"]]
     assert (kinds.count(Kind.EXECUTE), kinds[-1], batch.worker() in victims) == (2, Kind.TERMINATED, False)
     assert metric(site, "elastic_jobs_lost_total") == 0
