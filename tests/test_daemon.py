@@ -28,7 +28,7 @@ def test_sighup_takes_changed_settings_at_once(tmp_path: Path) -> None:
         seen = len(daemon.lines)
         daemon.tell(signal.SIGHUP)
         assert daemon.logged("settings reloaded", after=seen)["changed"] == ["groups.small.maximum"]
-        daemon.logged("tick", after=daemon.lines.index(dict(daemon.logged("settings reloaded"))))
+        daemon.logged("tick", after=daemon.lines.index(dict(daemon.logged("settings reloaded", after=seen))))
         assert daemon.get("/v1/groups/small").json()["maximum"] == 7
 
 
