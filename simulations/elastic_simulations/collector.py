@@ -20,6 +20,7 @@ class Collector:
         self.on_heard: Callable[[], None] = nobody
         self._spec, self._timeline = spec, timeline
         self._ads: dict[str, tuple[int, Machine]] = {}
+        self._always: dict[str, Startd] = {}
         self._sessions: set[str] = set()
         self._coming: set[str] = set()
 
@@ -39,7 +40,10 @@ class Collector:
         if startd.running and startd.incarnation == incarnation:
             self.hear(startd)
             delay = micros(self._spec.update_seconds)
-            self._timeline.after(delay, Rank.CHANGE, lambda: self.keep_hearing(startd, incarnation))
+            if delay > 0:
+                self._timeline.after(delay, Rank.CHANGE, lambda: self.keep_hearing(startd, incarnation))
+            else:
+                self._always[startd.name] = startd
 
     def hear(self, startd: Startd) -> None:
         """Take an ad in. An expired token only matters to a collector that does not know the startd yet."""
@@ -64,6 +68,11 @@ class Collector:
 
     def machines(self) -> tuple[Machine, ...]:
         """The ads that have not expired, by name."""
+        for name, startd in list(self._always.items()):
+            if not startd.power:
+                del self._always[name]
+            elif name in self._ads:
+                self.hear(startd)
         oldest = self._timeline.now_us - micros(self._spec.ad_lifetime_seconds)
         for name in [name for name, (heard_us, _) in self._ads.items() if heard_us < oldest]:
             del self._ads[name]

@@ -30,6 +30,8 @@ class SimulatedServer:
     active_us: int | None = None
     ready_us: int | None = None
     drained_us: int | None = None
+    off_us: int | None = None
+    shut: tuple[tuple[int, int], ...] = ()
     deleting_us: int | None = None
     gone_us: int | None = None
     console: list[str] = field(default_factory=list)

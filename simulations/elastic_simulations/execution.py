@@ -179,4 +179,4 @@ class Execution:
         return [claim.job for held, claim in list(self._claims.values()) if held is startd and claim.job is not None]
 
     def _note(self, event: JobEvent, job: Job, machine: str, reason: str = "") -> None:
-        self._log.lines.append(LogLine(self._timeline.now_us, event, job.id_in_pool, machine, reason))
+        self._log.add(LogLine(self._timeline.now_us, event, job.id_in_pool, machine, reason))

@@ -203,7 +203,8 @@ class Grid:
         startd = self.startds.pop(f"{server.name}.{self.spec.name}", None)
         if startd is not None:
             startd.power = False
-            server.drained_us = startd.drained_us
+            server.off_us = self.timeline.now_us
+            server.drained_us, server.shut = startd.drained_us, tuple(startd.shut)
             reason = DELETED if server.deleting_us is not None else "server died"
             self.execution.died(startd, reason)
             startd.stop()

@@ -1,7 +1,7 @@
 """Jobs, their clusters and the log of what happened to them; who runs them, and where, lives elsewhere."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
@@ -106,8 +106,16 @@ class JobLog:
     """Every job event of a world, oldest first; a test counts here what a job lost."""
 
     def __init__(self) -> None:
-        """Start empty."""
+        """Start empty; `listeners` are told each line as it is written, `jobs` are all that ever were submitted."""
         self.lines: list[LogLine] = []
+        self.jobs: list[Job] = []
+        self.listeners: list[Callable[[LogLine], None]] = []
+
+    def add(self, line: LogLine) -> None:
+        """Something has happened."""
+        self.lines.append(line)
+        for hear in self.listeners:
+            hear(line)
 
     def __iter__(self) -> Iterator[LogLine]:
         return iter(self.lines)

@@ -134,7 +134,8 @@ class Schedd:
         self.jobs[name] = job
         group = self.autocluster(cluster.kind)
         group.example = group.example or name
-        self._log.lines.append(LogLine(self._timeline.now_us, JobEvent.SUBMIT, job.id_in_pool))
+        self._log.jobs.append(job)
+        self._log.add(LogLine(self._timeline.now_us, JobEvent.SUBMIT, job.id_in_pool))
         if cluster.spec.held:
             job.status = JobStatus.HELD
         else:

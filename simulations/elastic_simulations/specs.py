@@ -18,7 +18,8 @@ HUGE_SECONDS = 1e9
 class PoolSpec:
     """How the simulated HTCondor behaves; defaults are HTCondor's own, or measured on real daemons.
 
-    `negotiation_seconds` 0 = no cycles: a job starts in the moment in which it could (what ideal models assume).
+    `negotiation_seconds` 0 = no cycles: a job starts in the moment in which it could (what ideal models assume), and
+    `update_seconds` 0 = whoever asks the collector hears what is true now.
     """
 
     name: str = "simulated"

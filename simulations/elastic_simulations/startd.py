@@ -32,7 +32,10 @@ class DrainState:
 
 
 class Startd:
-    """`power` False = its server is off; `reachable` False = nobody hears it; `off` = fenced at its master."""
+    """`power` False = its server is off; `reachable` False = nobody hears it; `off` = fenced at its master.
+
+    `shut` are the times (us) from a drain that did not last to its end; `drained_us` is when the present one began.
+    """
 
     def __init__(
         self,
@@ -57,6 +60,7 @@ class Startd:
         self.drain: DrainState | None = None
         self.idle_since_us = 0
         self.drained_us: int | None = None
+        self.shut: list[tuple[int, int]] = []
         self._timeline, self._changed = timeline, changed
         self._next_request = self._next_claim = 1
         self._cpu_us = self._cpu_at_us = self._cpus_busy = 0
@@ -88,7 +92,7 @@ class Startd:
         # Two starts within one second would look like one: the daemon's start time has whole seconds.
         self.started = max(self._timeline.second, self.started + 1)
         self.claims.clear()
-        self.drain = self.drained_us = None
+        self._reopen()
         self._next_request = 1
         self.idle_since_us = self._timeline.now_us
         self._changed(self)
@@ -158,8 +162,13 @@ class Startd:
 
     def cancel_drain(self) -> None:
         """Take jobs again."""
-        self.drain = self.drained_us = None
+        self._reopen()
         self._changed(self)
+
+    def _reopen(self) -> None:
+        if self.drained_us is not None:
+            self.shut.append((self.drained_us, self._timeline.now_us))
+        self.drain = self.drained_us = None
 
     def seen_drain(self) -> DrainSeen | None:
         """Its drain as it shows it itself."""

@@ -58,9 +58,13 @@ class Samples:
 
 @dataclass(slots=True, kw_only=True)
 class WorkerTable:
-    """One entry a worker, in launch order; us, UNKNOWN where it never happened. Every worker has `cores`."""
+    """One entry a worker, in launch order; us, UNKNOWN where it never happened.
+
+    Every worker has `cores`; where they differ, `cores` is 1 and `sizes` has those of each.
+    """
 
     cores: int
+    sizes: Column | None = None
     requested: Column = field(default_factory=lambda: array("q"))
     ready: Column = field(default_factory=lambda: array("q"))
     drained: Column = field(default_factory=lambda: array("q"))
@@ -72,7 +76,8 @@ class Outcome:
     """One run. `start_us`, `end_us` and `worker` are by job in trace order, UNKNOWN for jobs never started.
 
     `ended_us` is the end of the last job (of the run, when jobs are unserved); `stopped_us` is when the run stopped
-    looking at its workers. `launches` counts the workers that were asked for during the run.
+    looking at its workers. `launches` counts the workers that were asked for during the run. `busy` and `wasted` (cores
+    x us) are what executions held that ended, and that did not; None = each job was executed once, for its run time.
     """
 
     start_us: Column
@@ -86,6 +91,9 @@ class Outcome:
     launches: int = 0
     events: int = 0
     decisions: int = 0
+    evictions: int = 0
+    busy: int | None = None
+    wasted: int = 0
 
     @property
     def unserved(self) -> int:

@@ -42,34 +42,40 @@ def paid(trace: Trace, outcome: Outcome) -> Paid:
     """From the tables of jobs and workers."""
     table, end = outcome.workers, outcome.ended_us
     over = list(_lives(table, outcome.stopped_us))
-    total = sum(min(last, end) - min(first, end) for first, last in over)
-    boot = sum(_within(first, ready, last, end) for (first, last), ready in zip(over, table.ready, strict=True))
+    sizes = table.sizes or [1] * len(over)
+    total = sum((min(last, end) - min(first, end)) * size for (first, last), size in zip(over, sizes, strict=True))
+    boot = sum(
+        _within(first, ready, last, end) * size
+        for (first, last), ready, size in zip(over, table.ready, sizes, strict=True)
+    )
     down = sum(
-        min(last, end) - min(drained, end)
-        for (_, last), drained in zip(over, table.drained, strict=True)
+        (min(last, end) - min(drained, end)) * size
+        for (_, last), drained, size in zip(over, table.drained, sizes, strict=True)
         if drained != UNKNOWN
     )
     used = sum(
         run * cores for run, cores, at in zip(trace.run_us, trace.cores, outcome.start_us, strict=True) if at != UNKNOWN
     )
-    cores = table.cores
+    tail = sum(max(0, last - max(first, end)) * size for (first, last), size in zip(over, sizes, strict=True))
+    cores, busy = table.cores, used if outcome.busy is None else outcome.busy
     return Paid(
         paid=total * cores,
-        tail=sum(max(0, last - max(first, end)) for first, last in over) * cores,
+        tail=tail * cores,
         used=used,
-        busy=used,
-        idle=(total - boot - down) * cores - used,
+        busy=busy,
+        idle=(total - boot - down) * cores - busy - outcome.wasted,
         boot=boot * cores,
         teardown=down * cores,
-        wasted=0,
-        billed={quantum: billed(over, quantum) * cores for quantum in QUANTA_SECONDS},
+        wasted=outcome.wasted,
+        billed={quantum: billed(over, quantum, sizes) * cores for quantum in QUANTA_SECONDS},
     )
 
 
-def billed(lives: Sequence[tuple[int, int]], quantum_seconds: int) -> int:
-    """Seconds charged for: each life (us) rounded up to whole billing periods."""
+def billed(lives: Sequence[tuple[int, int]], quantum_seconds: int, sizes: Sequence[int] | None = None) -> int:
+    """Seconds charged for: each life (us) rounded up to whole billing periods, times its size."""
     period = quantum_seconds * MICROSECONDS
-    return sum(-(-(last - first) // period) for first, last in lives) * quantum_seconds
+    periods = (-(-(last - first) // period) for first, last in lives)
+    return sum(map(int.__mul__, periods, sizes or [1] * len(lives))) * quantum_seconds
 
 
 def churn(outcome: Outcome) -> Churn:

@@ -51,7 +51,7 @@ def report(result: Result) -> Plain:
         "starts": result.churn.starts,
         "stops": result.churn.stops,
         "mean_worker_life_s": result.churn.mean_life_s,
-        "evictions": 0,
+        "evictions": outcome.evictions,
         "scaling_factor": _served_us(result) / makespan_us if makespan_us > 0 else 0.0,
         **asdict(result.elasticity),
         "littles_law_residual": result.littles_law_residual,

@@ -66,4 +66,8 @@ def _simulated(trace: Trace, settings: RunSettings) -> Outcome:
     from elastic_simulations.fast.elastic import run_elastic  # noqa: PLC0415
     from elastic_simulations.runs.elastic_settings import elastic_spec  # noqa: PLC0415
 
+    if settings.engine == "full":
+        from elastic_simulations.full.engine import run_full  # noqa: PLC0415 - the whole controller
+
+        return run_full(trace, elastic_spec(settings))
     return run_elastic(trace, elastic_spec(settings))

@@ -8,7 +8,7 @@ from elastic_simulations.fast.orders import DEFAULT, MANY, ORDERS
 from elastic_simulations.measures.warmup import MSER5
 
 ENGINES = ("python", "numba", "full")
-BUILT = ("python",)
+BUILT = ("python", "full")
 MICROSECOND = 1e-6
 
 MOST_SLOTS = 10_000

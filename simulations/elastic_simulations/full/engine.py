@@ -1,0 +1,103 @@
+"""One elastic run in the full world: the daemon's own controller, ledger and all, on the jobs of a trace."""
+
+from dataclasses import replace
+from math import inf
+
+from elastic.core.actions import Forget
+from elastic.core.lifecycle import Phase
+from elastic.core.model import SiteSpec, WorkerGroup
+from elastic.core.wakes import next_wake
+from elastic_simulations.draws import Constant
+from elastic_simulations.fast.outcome import Outcome
+from elastic_simulations.fast.spec import ElasticSpec
+from elastic_simulations.full.feeding import cores_only, feed
+from elastic_simulations.full.integrating import QueueMeter
+from elastic_simulations.full.tables import outcome
+from elastic_simulations.scenario import PolicyChoice, Run, Scenario
+from elastic_simulations.simulation import Simulation
+from elastic_simulations.specs import GroupModel, PoolSpec
+from elastic_simulations.traces.trace import Trace
+
+LEDGER = "simulation"
+"""The fast engine's: workers have the same names, and so draw the same boot times."""
+
+GIVE_UP_TICKS = 1500
+"""As in the fast engine: ticks in a row at which nothing is pending and nothing is done."""
+
+SURE_TICKS = 60
+"""Before jobs that wait beside a pool that stands still are given up: a negotiator may have been slow."""
+
+
+def run_full(trace: Trace, spec: ElasticSpec) -> Outcome:
+    """All jobs of the trace; without negotiation cycles, delays and faults, so that the fast engine can be compared."""
+    simulation = Simulation(ideal(spec), policies=lambda _: spec.policy, identity=LEDGER)
+    meter = QueueMeter()
+    simulation.grid.log.listeners.append(meter.hear)
+    feed(simulation.grid, trace, cores_only(trace))
+    finish(simulation, len(trace))
+    ticks_us = [round(record.now * 1e6) for record in simulation.records]
+    return outcome(simulation.grid, simulation.grid.log.jobs, meter, ticks_us, cores=spec.slots)
+
+
+def ideal(spec: ElasticSpec) -> Scenario:
+    """The spec as a scenario: everything that the fast engine does not model takes no time and never fails."""
+    group = spec.group
+    if isinstance(spec.boot_seconds, Constant):
+        # The fast engine knows no deadline of a boot.
+        group = replace(group, boot_seconds=max(group.boot_seconds, 2 * spec.boot_seconds.value))
+    return Scenario(
+        run=Run(seed=spec.seed, epoch=0.0),
+        pool=PoolSpec(
+            negotiation_seconds=0.0, claim_seconds=0.0, update_seconds=0.0, ad_delay_seconds=0.0, packing=spec.order
+        ),
+        site=_ticking(spec.site),
+        policy=PolicyChoice(name=group.policy),
+        groups={group.name: group},
+        models={group.name: GroupModel(boot=spec.boot_seconds, join=Constant(0.0), teardown=Constant(0.0))},
+    )
+
+
+def finish(simulation: Simulation, jobs: int) -> None:
+    """Tick until all these jobs have come and nothing can happen any more, or nothing has been done for a day."""
+    quiet = 0
+    for record in simulation.ticks(inf):
+        acted = any(not isinstance(action, Forget) for action in record.plan.actions)
+        quiet = 0 if acted or _pending(simulation, jobs) else quiet + 1
+        waits = any(schedd.jobs for schedd in simulation.grid.schedds.values())
+        if (quiet > (SURE_TICKS if waits else 0) and _settled(simulation)) or quiet >= GIVE_UP_TICKS:
+            return
+
+
+def _ticking(site: SiteSpec) -> SiteSpec:
+    """Every tick in its time, none before it: as the fast engine counts them."""
+    return replace(site, min_wake_seconds=site.tick_seconds)
+
+
+def _pending(simulation: Simulation, jobs: int) -> bool:
+    """Whether something will happen by itself: a job that comes or runs, a server that boots, joins or goes."""
+    grid = simulation.grid
+    if len(grid.log.jobs) < jobs or any(True for schedd in grid.schedds.values() for _ in schedd.on_machines()):
+        return True
+    groups = simulation.records[-1].snapshot.groups.values()
+    return any(group.upcoming or group.resumable for group in groups)
+
+
+def _settled(simulation: Simulation) -> bool:
+    """Whether no later tick can decide anything else, as long as nothing happens: what the fast engine asks, too."""
+    record, before = simulation.records[-1], simulation.records[-2:][0]
+    timeless = replace(simulation.scenario.site, tick_seconds=inf, min_wake_seconds=0.0)
+    if next_wake(record.snapshot, record.targets, (), timeless)[0] != inf:
+        return False
+    return all(
+        not any(worker.phase is Phase.READY and worker.keep for worker in group.workers)
+        and group.policy_memory == before.snapshot.groups[name].policy_memory
+        and not _window_moves(group, record.now)
+        for name, group in record.snapshot.groups.items()
+    )
+
+
+def _window_moves(group: WorkerGroup, now: float) -> bool:
+    """Whether a higher recommendation is still to leave the stabilisation window."""
+    kept = group.memory.recommendations
+    since = now - group.spec.scale_down_window_seconds
+    return any(at > since and workers > kept[-1][1] for at, workers in kept)

@@ -1,0 +1,50 @@
+"""`--engine full`: the whole controller on a trace, with the figures of the fast engine."""
+
+from dataclasses import replace
+
+import pytest
+
+from elastic_simulations.runs.report import report
+from elastic_simulations.runs.running import Result, run
+from elastic_simulations.runs.settings import RunSettings
+from elastic_simulations.traces.made import made
+from elastic_simulations.traces.recipes import recipe
+
+AS_THE_DAEMON = {"cancels": "true", "at_once": "false", "learns": "true", "idle_seconds": "300"}
+"""The fast engine's switches that do what the daemon always does."""
+
+DIFFER = {"wall_s", "settings", "events", "accuracy_over"}
+"""Not compared, or apart: the fast engine counts a worker that was taken back as ready while it was drained."""
+
+SETTINGS = RunSettings(boot=130, sets=AS_THE_DAEMON)
+
+
+def figures(result: Result) -> dict[str, object]:
+    return {name: value for name, value in report(result).items() if name not in DIFFER}
+
+
+@pytest.mark.parametrize(
+    ("slots", "order", "sets"),
+    [
+        (1, "fullest", {}),
+        (1, "fullest", {"scale_down_window_seconds": "600", "drain_fraction": "0.1"}),
+        (4, "fullest", {"headroom": "1"}),
+        (4, "emptiest", {}),
+        (3, "fullest-longest-idle", {}),
+        (3, "fullest-launch", {}),
+    ],
+)
+def test_a_trace_gives_the_figures_of_the_fast_engine(slots: int, order: str, sets: dict[str, str]) -> None:
+    trace = recipe("poisson", jobs=150, rate=0.02, run=400, tail=0, bag=3, chain=1, seed=slots)
+    settings = replace(SETTINGS, slots=slots, order=order, sets={**AS_THE_DAEMON, **sets})
+    fast = run(trace, settings)
+    full = run(trace, replace(settings, engine="full"))
+    assert figures(full) == figures(fast)
+    assert full.elasticity.accuracy_over == pytest.approx(fast.elasticity.accuracy_over, rel=0.01)
+    assert full.churn.starts > 5
+    assert full.paid.paid == full.paid.busy + full.paid.idle + full.paid.boot + full.paid.teardown + full.paid.wasted
+
+
+def test_a_run_that_can_never_finish_ends_with_its_jobs_unserved() -> None:
+    result = run(made([0, 5_000_000], [9, 9], source="test"), replace(SETTINGS, engine="full", maximum=0))
+    assert (result.waiting.unserved, result.littles_law_residual, result.churn.starts) == (2, 0.0, 0)
