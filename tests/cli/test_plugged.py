@@ -21,17 +21,27 @@ def greet() -> None:
 @app.command("leave")
 def leave() -> None:
     print("bye")
+
+def wave(times: int = 1) -> None:
+    print("wave " * times)
 """
 
 
 @pytest.fixture
 def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An installed distribution with three commands, of which one works."""
+    """An installed distribution with commands of which some work."""
     (tmp_path / "toy_of_a_stranger.py").write_text(TOY)
     info = tmp_path / "toy-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n")
-    commands = ("toy = toy_of_a_stranger:app", "broken = nowhere_to_be_found:app", "wrong = toy_of_a_stranger:no_app")
+    commands = (
+        "toy = toy_of_a_stranger:app",
+        "toy.wave = toy_of_a_stranger:wave",
+        "wave = toy_of_a_stranger:wave",
+        "nothing.wave = toy_of_a_stranger:wave",
+        "broken = nowhere_to_be_found:app",
+        "wrong = toy_of_a_stranger:no_app",
+    )
     (info / "entry_points.txt").write_text("\n".join(("[elastic.commands]", *commands)))
     monkeypatch.syspath_prepend(str(tmp_path))
 
@@ -55,9 +65,19 @@ def test_a_strangers_command_runs_and_its_broken_ones_are_named(capsys: pytest.C
     plugged.add_to(app, ["toy", "greet"])
     told = capsys.readouterr().err
     assert "command 'broken' cannot be loaded from nowhere_to_be_found:app" in told
-    assert "command 'wrong' (toy_of_a_stranger:no_app) is no Typer application" in told
+    assert "command 'wrong' (toy_of_a_stranger:no_app) is no Typer application and no function" in told
+    assert "command 'nothing.wave' (toy_of_a_stranger:wave) has no place: no 'nothing'" in told
     assert CliRunner().invoke(app, ["toy", "greet"]).stdout == "hello\n"
     assert CliRunner().invoke(app, ["status"]).stdout == "fine\n"
+
+
+@pytest.mark.usefixtures("stranger")
+def test_a_function_is_one_command_and_may_be_added_to_an_application_of_others() -> None:
+    app = own()
+    plugged.add_to(app, ["wave"])
+    assert CliRunner().invoke(app, ["wave", "--times", "2"]).stdout == "wave wave \n"
+    assert CliRunner().invoke(app, ["toy", "wave"]).stdout == "wave \n"
+    assert CliRunner().invoke(app, ["toy", "greet"]).stdout == "hello\n"
 
 
 @pytest.mark.usefixtures("stranger")

@@ -96,7 +96,7 @@ def _settings(asked: Asked) -> RunSettings:
         order=asked.order,
         boot=asked.boot,
         tick=asked.tick,
-        sets=_pairs(asked.sets),
+        sets=pairs(asked.sets),
         seed=asked.seed,
         engine=asked.engine,
         warmup=warmup_of(asked.warmup),
@@ -111,11 +111,12 @@ def warmup_of(text: str) -> float | str:
         return text
 
 
-def _pairs(sets: Sequence[str]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
+def pairs(sets: Sequence[str]) -> dict[str, str]:
+    """What `--set key=value` gave; SettingsError for anything else."""
+    given: dict[str, str] = {}
     for text in sets:
         key, found, value = text.partition("=")
         if not (found and key):
             raise SettingsError(f"--set {text}: must be key=value")
-        pairs[key.strip()] = value.strip()
-    return pairs
+        given[key.strip()] = value.strip()
+    return given
