@@ -1,0 +1,95 @@
+"""The runs of a campaign on a Dask cluster: one that is there, or one whose workers are jobs of an HTCondor pool."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from elastic_simulations.campaigns.single import RunSpec, attempted, failed
+from elastic_simulations.campaigns.workloads import TraceFile, file_of
+from elastic_simulations.errors import SimulationError
+from elastic_simulations.runs.report import Plain
+from elastic_simulations.traces.trace import Trace
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from distributed import Client, Future
+
+    Row: TypeAlias = Future[Plain]
+    File: TypeAlias = Future[Trace]
+
+CONNECT_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CondorJobs:
+    """Dask workers that are asked for as HTCondor jobs: how many, and what each asks for (`memory`: "2GB")."""
+
+    workers: int
+    memory: str = "2GB"
+    disk: str = "1GB"
+
+
+@contextmanager
+def client_at(address: str) -> Iterator["Client"]:
+    """The scheduler at this address, such as tcp://host:8786."""
+    distributed = _needed("distributed")
+    try:
+        client = distributed.Client(address, timeout=CONNECT_SECONDS)
+    except (OSError, ValueError) as error:
+        raise SimulationError(f"--dask {address}: no Dask scheduler answers there ({error})") from error
+    with client:
+        yield client
+
+
+@contextmanager
+def client_in_pool(jobs: CondorJobs) -> Iterator["Client"]:
+    """A scheduler in this process, its workers jobs of the pool; they are removed at the end.
+
+    What else a site needs (log folder, submit lines, interface) comes from Dask's configuration, `jobqueue.htcondor`.
+    """
+    jobqueue, distributed = _needed("dask_jobqueue"), _needed("distributed")
+    cluster = jobqueue.HTCondorCluster(cores=1, processes=1, memory=jobs.memory, disk=jobs.disk)
+    with cluster, distributed.Client(cluster, timeout=CONNECT_SECONDS) as client:
+        cluster.scale(jobs=jobs.workers)
+        yield client
+
+
+def each_there(specs: Sequence[RunSpec], client: "Client") -> Iterator[tuple[int, Plain]]:
+    """(place, row) as they come; a trace's file is read here and sent there once, a worker needs no shared folder."""
+    distributed = _needed("distributed")
+    files = _scattered(specs, client)
+    futures: dict[Row, int] = {}
+    for place, spec in enumerate(specs):
+        file = files.get(spec.file_sha256)
+        future = client.submit(attempted, spec, file, pure=False, key=f"elastic-{spec.key}")
+        futures[future] = place
+    for future in distributed.as_completed(list(futures)):
+        place = futures.pop(future)
+        # A worker that dies over a run is no answer; Dask has tried others by then.
+        error = future.exception()
+        if error is None:
+            yield place, future.result()
+        else:
+            yield place, failed(specs[place], type(error).__name__, str(error))
+        future.release()
+
+
+def _scattered(specs: Sequence[RunSpec], client: "Client") -> Mapping[str, "File"]:
+    """By the file's checksum."""
+    files: dict[str, File] = {}
+    for spec in specs:
+        source = spec.workload.source
+        if isinstance(source, TraceFile) and spec.file_sha256 not in files:
+            files[spec.file_sha256] = client.scatter(file_of(source, Path(spec.folder)))  # type: ignore[no-untyped-call]
+    return files
+
+
+def _needed(module: str) -> "ModuleType":
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise SimulationError(f"a campaign on a cluster needs {module}: pip install 'elastic[campaign]'") from error
