@@ -29,12 +29,21 @@ class Execution:
         self._finished_unheard: dict[str, Job] = {}
 
     def start(self, job: Job, startd: Startd, claim: Claim) -> None:
-        """Activate a claim with a job."""
+        """Activate a claim with a job: at once, or on a new claim after the seconds that this takes."""
         self._schedds[job.cluster.schedd].take(job, startd.name)
         claim.job = job
         self._claims[job.id_in_pool] = (startd, claim)
         self._count(job, 1)
+        delay_us = 0 if claim.used else micros(self._spec.start_seconds)
+        claim.used = True
+        if delay_us:
+            job.ending = self._timeline.after(delay_us, Rank.READY, lambda: self._begin(job, startd))
+        else:
+            self._begin(job, startd)
+
+    def _begin(self, job: Job, startd: Startd) -> None:
         job.executes += 1
+        job.begun = True
         if job.first_start_us is None:
             job.first_start_us = self._timeline.now_us
         self._note(JobEvent.EXECUTE, job, startd.name)
@@ -167,7 +176,9 @@ class Execution:
         if job.ending is not None:
             job.ending.cancel()
             job.ending = None
-            self._claims[job.id_in_pool][0].use(-job.spec.request.cpus)
+            if job.begun:
+                self._claims[job.id_in_pool][0].use(-job.spec.request.cpus)
+            job.begun = False
 
     def _count(self, job: Job, sign: int) -> None:
         for name, amount in job.spec.limits:

@@ -67,6 +67,7 @@ class Job:
     evictions: int = 0
     disconnected: bool = False
     ending: Event | None = None
+    begun: bool = False
 
     @property
     def id_in_pool(self) -> str:

@@ -19,7 +19,8 @@ class PoolSpec:
     """How the simulated HTCondor behaves; defaults are HTCondor's own, or measured on real daemons.
 
     `negotiation_seconds` 0 = no cycles: a job starts in the moment in which it could (what ideal models assume), and
-    `update_seconds` 0 = whoever asks the collector hears what is true now.
+    `update_seconds` 0 = whoever asks the collector hears what is true now. `start_seconds` pass from a cycle's match to
+    the first job of the claim (claiming, shadow, starter), `job_overhead_seconds` with each job.
     """
 
     name: str = "simulated"
@@ -31,6 +32,7 @@ class PoolSpec:
     ad_lifetime_seconds: float = 900.0
     claim_seconds: float = 1200.0
     claim_idle_seconds: float = 0.0
+    start_seconds: float = 0.0
     job_overhead_seconds: float = 0.0
     job_lease_seconds: float = 2400.0
     drain_seconds: float = 0.0

@@ -12,7 +12,7 @@ from elastic_simulations.timeline import Timeline
 
 @dataclass(slots=True, eq=False)
 class Claim:
-    """A slot that a schedd holds; `job` None = claimed but idle."""
+    """A slot that a schedd holds; `job` None = claimed but idle, `used` = it has had a job."""
 
     id: int
     schedd: str
@@ -20,6 +20,7 @@ class Claim:
     room: Resources
     until_us: int
     job: Job | None = None
+    used: bool = False
 
 
 @dataclass(slots=True, eq=False)

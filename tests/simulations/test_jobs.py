@@ -64,6 +64,25 @@ def test_each_job_costs_its_overhead_and_the_first_on_a_machine_its_cold_start()
     assert story(world, "1.1")[-1] == (290.0, "terminate")
 
 
+def test_a_new_claim_takes_its_time_before_its_first_job_and_not_before_the_next() -> None:
+    world = grid(PoolSpec(start_seconds=3))
+    machine(world, slots=1)
+    world.submit(job(100), 2)
+    world.run_for(1000)
+    assert starts(world) == {"1.0": [63.0], "1.1": [163.0]}
+
+
+def test_a_worker_that_dies_before_its_first_job_began_has_lost_that_job_all_the_same() -> None:
+    world = grid(PoolSpec(start_seconds=3, job_lease_seconds=50, startd_restart_seconds=200))
+    machine(world, slots=1)
+    world.submit(job(100))
+    world.run_for(59)
+    strike(world, Kind.STARTD_RESTART)
+    world.run_for(1000)
+    assert [event for _, event in story(world, "1.0")] == ["submit", "disconnect", "evict", "execute", "terminate"]
+    assert world.startds["m1"].cpu_us() == 100_000_000
+
+
 def test_a_machine_twice_as_fast_needs_half_the_time() -> None:
     world = grid()
     machine(world, speed=2.0)
