@@ -44,6 +44,10 @@ def run(
         Path | None, typer.Option("--jobs", help="Write every job: .swf, .csv (evalys) or .parquet.")
     ] = None,
     workers_to: Annotated[Path | None, typer.Option("--workers", help="Write every worker: .csv or .parquet.")] = None,
+    quanta: Annotated[
+        list[int] | None, typer.Option("--quantum", help="Seconds of a billing period, beside 1 and 3600; repeat.")
+    ] = None,
+    price: Annotated[float | None, typer.Option("--price", help="Of a core-hour: costs in any currency.")] = None,
     html_to: Annotated[
         Path | None, typer.Option("--html", help="Write a page with plots and all figures, for any browser.")
     ] = None,
@@ -72,6 +76,8 @@ def run(
         bootstrap_days=bootstrap_days,
         jobs_to=jobs_to,
         workers_to=workers_to,
+        quanta=quanta or (),
+        price=price,
         html_to=html_to,
     )
     result = answer(asked)

@@ -58,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bootstrap-days", type=int)
     parser.add_argument("--jobs", type=Path, dest="jobs_to")
     parser.add_argument("--workers", type=Path, dest="workers_to")
+    parser.add_argument("--quantum", type=int, dest="quanta", action="append", default=[])
+    parser.add_argument("--price", type=float)
     parser.add_argument("--html", type=Path, dest="html_to")
     parser.add_argument("--output", "-o", default="table")
     return parser

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from elastic_simulations.fast.outcome import Outcome, WorkerTable
+from elastic_simulations.measures.spread import Spread, spread_of_times
 from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Trace
+
+HOUR_US = 3600 * MICROSECONDS
 
 QUANTA_SECONDS = (1, 3600)
 """Billing periods that are always reported: what clouds charge by, and what they charged by once."""
@@ -31,15 +34,24 @@ class Paid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Churn:
-    """How often workers came and went; lives in seconds, from request to deletion or to the end of the run."""
+    """How often workers came and went; lives in seconds, from request to deletion or to the end of the run.
+
+    `never_ready` were deleted before they were ready: boots that failed or were cancelled; `never_ready_us` is their
+    core time. Calls of the cloud's API are by hour, to the end of the last job: those that change something (one a
+    start, one a stop), and one listing a decision.
+    """
 
     starts: int
     stops: int
-    mean_life_s: float
+    never_ready: int
+    never_ready_us: int
+    life: Spread
+    changing_calls_per_h: float
+    listing_calls_per_h: float
 
 
-def paid(trace: Trace, outcome: Outcome) -> Paid:
-    """From the tables of jobs and workers."""
+def paid(trace: Trace, outcome: Outcome, quanta: Sequence[int] = ()) -> Paid:
+    """From the tables of jobs and workers; `quanta` are billing periods (s) beside those of QUANTA_SECONDS."""
     table, end = outcome.workers, outcome.ended_us
     over = list(_lives(table, outcome.stopped_us))
     sizes = table.sizes or [1] * len(over)
@@ -67,7 +79,7 @@ def paid(trace: Trace, outcome: Outcome) -> Paid:
         boot=boot * cores,
         teardown=down * cores,
         wasted=outcome.wasted,
-        billed={quantum: billed(over, quantum, sizes) * cores for quantum in QUANTA_SECONDS},
+        billed={quantum: billed(over, quantum, sizes) * cores for quantum in sorted({*QUANTA_SECONDS, *quanta})},
     )
 
 
@@ -82,11 +94,21 @@ def churn(outcome: Outcome) -> Churn:
     """Of workers that were asked for during the run."""
     table = outcome.workers
     over = _lives(table, outcome.stopped_us)
-    lived = sum(last - first for first, last in over)
+    stops = len(table.deleted) - table.deleted.count(UNKNOWN)
+    never = [
+        number
+        for number, (ready, gone) in enumerate(zip(table.ready, table.deleted, strict=True))
+        if ready == UNKNOWN and gone != UNKNOWN
+    ]
+    sizes, hours = table.sizes or [1] * len(over), outcome.ended_us / HOUR_US
     return Churn(
         starts=outcome.launches,
-        stops=len(table.deleted) - table.deleted.count(UNKNOWN),
-        mean_life_s=lived / (len(over) * MICROSECONDS) if over else 0.0,
+        stops=stops,
+        never_ready=len(never),
+        never_ready_us=sum((over[n][1] - over[n][0]) * sizes[n] for n in never) * table.cores,
+        life=spread_of_times(last - first for first, last in over),
+        changing_calls_per_h=(outcome.launches + stops) / hours if hours else 0.0,
+        listing_calls_per_h=outcome.decisions / hours if hours else 0.0,
     )
 
 

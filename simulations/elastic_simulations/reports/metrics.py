@@ -27,10 +27,12 @@ class Figure:
     meaning: str = ""
 
 
-def _spread(path: str, name: str, unit: str, meaning: str) -> tuple[Figure, ...]:
+def _spread(path: str, name: str, unit: str, meaning: str, better: Better = LESS) -> tuple[Figure, ...]:
     parts = (("mean", "mean"), ("p50", "P50"), ("p90", "P90"), ("p95", "P95"), ("p99", "P99"), ("max", "largest"))
     return tuple(
-        Figure(path=f"{path}.{part}", name=f"{name}, {word}", unit=unit, better=LESS, meaning="" if place else meaning)
+        Figure(
+            path=f"{path}.{part}", name=f"{name}, {word}", unit=unit, better=better, meaning="" if place else meaning
+        )
         for place, (part, word) in enumerate(parts)
     )
 
@@ -80,8 +82,17 @@ SECTIONS: Mapping[str, tuple[Figure, ...]] = {
     "Churn": (
         Figure(path="starts", name="starts", better=LESS, meaning="workers asked for"),
         Figure(path="stops", name="stops", better=LESS, meaning="workers deleted"),
-        Figure(path="mean_worker_life_s", name="life of a worker, mean", unit="s", better=MORE),
-        Figure(path="evictions", name="evictions", better=LESS),
+        Figure(path="api_calls_per_h.changing", name="API calls that change", unit="1/h", better=LESS),
+        Figure(path="api_calls_per_h.listing", name="API calls that list", unit="1/h", meaning="one a decision"),
+        *_spread("worker_life", "life of a worker", "s", "request to deletion", MORE),
+    ),
+    "Waste": (
+        Figure(path="evictions", name="evictions", better=LESS, meaning="executions that ended before their job did"),
+        Figure(path="waste.evicted_core_h", name="evicted", unit="core h", better=LESS, meaning="lost by evictions"),
+        Figure(path="waste.never_ready_workers", name="never ready", better=LESS, meaning="boots failed or cancelled"),
+        Figure(
+            path="waste.never_ready_core_h", name="never ready", unit="core h", better=LESS, meaning="paid for them"
+        ),
     ),
     "Checks": (
         Figure(path="littles_law_residual", name="Little's law, residual", better=LESS, meaning="|L − λW| / L"),
@@ -93,7 +104,9 @@ SECTIONS: Mapping[str, tuple[Figure, ...]] = {
 }
 """Every figure with its words; those that a result has beside them are shown under their own names."""
 
-ELSEWHERE = frozenset({"manifest", "settings", "repaired", "dropped_rows", "users", "wall_s", "version"})
+ELSEWHERE = frozenset(
+    {"manifest", "settings", "repaired", "dropped_rows", "users", "wall_s", "version", "mean_worker_life_s"}
+)
 """Parts of a result that have a place of their own on the page, or (wall_s) would differ from run to run."""
 
 

@@ -107,9 +107,9 @@ def _split(answer: Answer) -> list[tuple[str, object, float]]:
 def _users(answer: Answer) -> Mapping[str, object] | None:
     """Those with the most jobs, and how many more there are."""
     users = answer.get("users")
-    if not isinstance(users, Mapping) or not users:
+    if not isinstance(users, list) or not users:
         return None
-    rows = sorted(users.items(), key=lambda row: (-row[1]["jobs"], row[0]))
+    rows = sorted(users, key=lambda row: (-row["jobs"], row["user"]))
     return {"rows": rows[:MOST_USERS], "more": max(0, len(rows) - MOST_USERS)}
 
 

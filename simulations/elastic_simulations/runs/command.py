@@ -34,6 +34,8 @@ class Asked:
     bootstrap_days: int | None
     jobs_to: Path | None
     workers_to: Path | None
+    quanta: Sequence[int] = ()
+    price: float | None = None
     html_to: Path | None = None
 
 
@@ -100,6 +102,8 @@ def _settings(asked: Asked) -> RunSettings:
         seed=asked.seed,
         engine=asked.engine,
         warmup=warmup_of(asked.warmup),
+        quanta=tuple(asked.quanta),
+        price=asked.price,
     )
 
 

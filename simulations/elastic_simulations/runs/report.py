@@ -50,8 +50,19 @@ def report(result: Result) -> Plain:
         "billed_core_h": {f"{quantum} s": billed / 3600 for quantum, billed in paid.billed.items()},
         "starts": result.churn.starts,
         "stops": result.churn.stops,
-        "mean_worker_life_s": result.churn.mean_life_s,
+        "cost": _cost(result),
+        "mean_worker_life_s": result.churn.life.mean,
+        "worker_life": asdict(result.churn.life),
+        "api_calls_per_h": {
+            "changing": result.churn.changing_calls_per_h,
+            "listing": result.churn.listing_calls_per_h,
+        },
         "evictions": outcome.evictions,
+        "waste": {
+            "evicted_core_h": paid.wasted / HOUR_US,
+            "never_ready_workers": result.churn.never_ready,
+            "never_ready_core_h": result.churn.never_ready_us / HOUR_US,
+        },
         "scaling_factor": _served_us(result) / makespan_us if makespan_us > 0 else 0.0,
         **asdict(result.elasticity),
         "littles_law_residual": result.littles_law_residual,
@@ -59,6 +70,7 @@ def report(result: Result) -> Plain:
         "warmup_rule": result.warmup.rule,
         "warmup_found": result.warmup.found,
         "jain": _jain(result),
+        "users": _users(result),
         "ignored": [name for name in IGNORED if name in trace.optional],
         "repaired": [_note(note) for note in trace.repaired],
         "dropped_rows": [_note(note) for note in trace.dropped],
@@ -84,6 +96,18 @@ def _jain(result: Result) -> Plain | None:
     if shares is None:
         return None
     return {"wait": shares.jain_wait, "bounded_slowdown": shares.jain_bounded_slowdown, "users": len(shares.users)}
+
+
+def _users(result: Result) -> list[Plain] | None:
+    """By name; a list, so that users are no figures of their own."""
+    shares = result.waiting.fairness
+    return None if shares is None else [{"user": name, **asdict(share)} for name, share in shares.users.items()]
+
+
+def _cost(result: Result) -> Plain | None:
+    """By billing quantum, at the price of a core-hour; None where no price was named."""
+    price, billed = result.settings.price, result.paid.billed
+    return None if price is None else {f"{quantum} s": seconds / 3600 * price for quantum, seconds in billed.items()}
 
 
 def _note(note: Note) -> Plain:

@@ -41,7 +41,7 @@ def run(trace: Trace, settings: RunSettings) -> Result:
         outcome=outcome,
         warmup=warmup,
         waiting=waiting(trace, outcome, round(warmup.seconds * MICROSECONDS)),
-        paid=paid(trace, outcome),
+        paid=paid(trace, outcome, settings.quanta),
         churn=churn(outcome),
         elasticity=elasticity(outcome),
         littles_law_residual=littles_law_residual(trace, outcome),

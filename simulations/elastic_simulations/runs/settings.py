@@ -23,7 +23,7 @@ class SettingsError(SimulationError):
 class RunSettings:
     """Everything but the trace that decides a run's result; times in seconds, `static` in cores (None = elastic).
 
-    `warmup` is a time or "mser5".
+    `warmup` is a time or "mser5". `quanta` are further billing periods, `price` is that of a core-hour in any currency.
     """
 
     policy: str = "backlog"
@@ -38,6 +38,8 @@ class RunSettings:
     seed: int = 0
     engine: str = "python"
     warmup: float | str = 0.0
+    quanta: tuple[int, ...] = ()
+    price: float | None = None
 
 
 def checked(settings: RunSettings) -> RunSettings:
@@ -56,6 +58,12 @@ def checked(settings: RunSettings) -> RunSettings:
     check(
         settings.warmup == MSER5 or (isinstance(settings.warmup, float | int) and 0 <= settings.warmup < float("inf")),
         f"--warmup {settings.warmup}: seconds, not below 0, or {MSER5}",
+    )
+    for quantum in settings.quanta:
+        check(quantum > 0, f"--quantum {quantum}: at least 1 s")
+    check(
+        settings.price is None or 0 <= settings.price < float("inf"),
+        f"--price {settings.price}: not below 0, and finite",
     )
     return settings
 

@@ -9,7 +9,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from elastic_simulations.validate import Verdict
 
-HIDDEN = frozenset({"manifest", "settings", "repaired", "dropped_rows", "trace_sha256"})
+HIDDEN = frozenset({"manifest", "users", "settings", "repaired", "dropped_rows", "trace_sha256"})
 
 
 def show(answer: Mapping[str, object]) -> None:

@@ -106,7 +106,21 @@ def test_each_life_is_billed_in_whole_periods() -> None:
 
 
 def test_churn_counts_what_was_asked_for_and_what_was_deleted() -> None:
-    assert churn(outcome()) == Churn(starts=2, stops=2, mean_life_s=20.0)
+    # Lives of 38 and 2 s; of 38 s in all, with 2 starts, 2 stops and 3 decisions.
+    assert churn(replace(outcome(), decisions=3)) == Churn(
+        starts=2,
+        stops=2,
+        never_ready=1,
+        never_ready_us=2 * 2 * S,
+        life=Spread(mean=20.0, p50=20.0, p90=34.4, p95=36.2, p99=37.64, max=38.0),
+        changing_calls_per_h=4 / (38 / 3600),
+        listing_calls_per_h=3 / (38 / 3600),
+    )
+
+
+def test_lives_are_billed_at_the_periods_asked_for_too() -> None:
+    # 38 and 2 s on two cores each: 4 + 1 periods of 10 s.
+    assert paid(jobs(), outcome(), quanta=(10, 1)).billed == {1: 80, 10: 5 * 10 * 2, 3600: 14400}
 
 
 def test_elasticity_divides_by_the_horizon_and_the_largest_demand() -> None:

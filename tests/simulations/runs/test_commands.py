@@ -91,6 +91,8 @@ def test_a_small_run_imports_nothing_heavy(tmp_path: Path, trace: Path, kind: li
         (["--boot", "-1"], "--boot -1: not below 0 s"),
         (["--order", "random"], "no order 'random'; known: fullest, "),
         (["--engine", "cobol"], "no engine 'cobol'; known: python, numba, full"),
+        (["--quantum", "0"], "--quantum 0: at least 1 s"),
+        (["--price", "nan"], "--price nan: not below 0, and finite"),
         (["--set", "headroom"], "--set headroom: must be key=value"),
         (["--set", "idle_seconds=soon"], "--set idle_seconds=soon: not a number"),
         (["--set", "learns=maybe"], "--set learns=maybe: true or false"),
@@ -163,3 +165,22 @@ def test_a_gap_of_a_thousand_years_is_told_or_left_out() -> None:
     ):
         run(trace, RunSettings())
     assert run(trace, RunSettings(sets={"skips_quiet": "true"})).waiting.unserved == 0
+
+
+def test_costs_are_billed_at_the_periods_and_the_price_asked_for(tmp_path: Path, trace: Path) -> None:
+    words = ["--slots", "2", "--quantum", "600", "--price", "0.5"]
+    answer = json.loads(elastic(tmp_path, "sim", "run", "--trace", str(trace), *words, "-o", "json").stdout)
+    assert list(answer["billed_core_h"]) == ["1 s", "600 s", "3600 s"]
+    assert answer["cost"] == {name: hours / 2 for name, hours in answer["billed_core_h"].items()}
+    assert answer["manifest"]["options"]["quanta"] == [600]
+
+
+def test_waits_by_user_are_in_the_result_and_mean_what_they_say() -> None:
+    second = 1_000_000
+    users = made([0, 0], [second, 3 * second], source="two", optional={"user": [1, 0]}, users=("anna", "bert"))
+    answer = report(run(users, RunSettings(static=1)))
+    assert answer["users"] == [
+        {"user": "anna", "jobs": 1, "wait_s": 1.0, "bounded_slowdown": 1.0},
+        {"user": "bert", "jobs": 1, "wait_s": 0.0, "bounded_slowdown": 1.0},
+    ]
+    assert answer["jain"] == {"wait": 0.5, "bounded_slowdown": 1.0, "users": 2}

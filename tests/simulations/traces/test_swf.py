@@ -137,5 +137,5 @@ def test_a_packed_file_without_a_telling_name_that_is_cut_off_is_told(tmp_path: 
 
 def test_more_cores_than_any_machine_has_are_told(tmp_path: Path) -> None:
     path = written(tmp_path, f"1 0 -1 5 {10**22} -1 -1 1 -1 -1 1 1 1 -1 -1 -1 -1 -1\n")
-    with pytest.raises(TraceError, match="trace.swf:1: cores are out of range: '10000000000000000000000'"):
+    with pytest.raises(TraceError, match=r"trace.swf:1: cores are out of range: '10000000000000000000000'"):
         read(path)
