@@ -97,6 +97,17 @@ def test_times_are_the_defaults_of_the_settings_that_repeat_them(tmp_path: Path)
     assert float(read["JOB_DEFAULT_LEASE_DURATION"]) == lease
 
 
+def test_schedds_keep_the_records_of_executions_that_evictions_are_counted_from(tmp_path: Path) -> None:
+    read = as_read(CENTRAL_MANAGER, tmp_path)
+    tested = config.central_settings(tmp_path, port=9618)
+
+    assert assigned(CENTRAL_MANAGER).count("JOB_EPOCH_HISTORY") == 1
+    assert (tested["JOB_EPOCH_HISTORY"], Path(read["JOB_EPOCH_HISTORY"]).name) == (
+        "$(SPOOL)/epoch_history",
+        "epoch_history",
+    )
+
+
 @pytest.mark.parametrize("fragment", [WORKER, CENTRAL_MANAGER])
 def test_every_line_of_a_fragment_is_understood(fragment: str, tmp_path: Path) -> None:
     assert sorted(as_read(fragment, tmp_path)) == sorted(set(assigned(fragment)))

@@ -39,6 +39,9 @@ def central_settings(folder: Path, *, port: int, extra_schedds: Sequence[str] = 
         "ALLOW_ADVERTISE_STARTD": f"{DAEMON_USER} {WORKER_USER} {CLIENT_USER}",
         "ALLOW_ADVERTISE_MASTER": f"{DAEMON_USER} {WORKER_USER} {CLIENT_USER}",
         "ALLOW_ADVERTISE_SCHEDD": DAEMON_USER,
+        # One record of each execution, evicted ones too: HTCondor 23.9 keeps none by default, and the queue alone tells
+        # no more than each job's last eviction.
+        "JOB_EPOCH_HISTORY": "$(SPOOL)/epoch_history",
         # A job is matched within a second of the worker's coming, so that a run of minutes shows what hours would.
         "NEGOTIATOR_INTERVAL": "5",
         "NEGOTIATOR_MIN_INTERVAL": "1",

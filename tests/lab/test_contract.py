@@ -13,7 +13,7 @@ from tests.lab.again import Shared
 from tests.lab.real import RealRig, central
 from tests.lab.support import Client
 
-CONFIG = {"LICENCE_LIMIT": "1", "JOB_EPOCH_HISTORY": "$(SPOOL)/epoch_history"}
+CONFIG = {"LICENCE_LIMIT": "1"}
 
 
 @pytest.fixture(scope="module")

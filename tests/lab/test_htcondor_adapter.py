@@ -28,7 +28,6 @@ T = TypeVar("T")
 SECOND = "second@127-0-0-1.elastic.local"
 FIRST = "127-0-0-1.elastic.local"
 CONFIG = {
-    "JOB_EPOCH_HISTORY": "$(SPOOL)/epoch_history",
     "GROUP_NAMES": "group_a, group_b",
     "GROUP_QUOTA_group_a": "1",
     "GROUP_QUOTA_group_b": "1",
@@ -327,6 +326,25 @@ def test_an_eviction_is_told_as_one_and_a_removal_as_nothing(rig: RealRig) -> No
     rig.client.remove()
     (removed,) = rig.wait(lambda: tuple(rig.batch.attempts()))
     assert removed == Attempt(machine=worker.machine, cluster=told.cluster, failed=False)
+
+
+def test_each_eviction_is_told_from_the_records_that_the_pool_is_configured_to_keep(rig: RealRig) -> None:
+    """The queue knows a job's last one only; both happen before anybody asks."""
+    worker = busy(rig, "w1")
+    assert rig.batch.attempts() == ()
+
+    def started(times: int) -> None:
+        rig.wait(lambda: set(rig.executes().values()) == {times})
+
+    started(1)
+    rig.pool.tool("condor_vacate_job", "-fast", "-all")
+    started(2)
+    rig.pool.tool("condor_vacate_job", "-fast", "-all")
+    started(3)
+    first, second = rig.wait(lambda: tuple(rig.batch.attempts()))
+    assert first == second == Attempt(machine=worker.machine, cluster=first.cluster, failed=False, evicted=True)
+    where = rig.pool.tool("condor_config_val", "JOB_EPOCH_HISTORY").strip()
+    assert Path(where).read_text(encoding="utf-8").count(f"ClusterId={first.cluster} ") == 2
 
 
 def test_an_eviction_is_seen_even_where_a_schedd_keeps_no_record_of_executions(
