@@ -13,6 +13,7 @@ from elastic.core.planner import plan
 from elastic.core.policy import Target
 from elastic.core.record import Plan, TickRecord
 from elastic_simulations.draws import Constant, Draws
+from elastic_simulations.fast.counted import Steps, counted
 from elastic_simulations.fast.orders import DEFAULT, ORDERS
 from elastic_simulations.fast.outcome import Integrals, Outcome, Samples, WorkerTable
 from elastic_simulations.fast.pool import NEVER, Pool
@@ -85,6 +86,10 @@ class _Run:
         self.samples = Samples()
         self.decisions = 0
         self._acted = False
+        # Reasons are made for those who read them; without records a plan is a number of launches or drains.
+        self._in_numbers = on_tick is None and spec.at_once
+        self._proposal: Mapping[str, Target] = {}
+        self._same_until = UNKNOWN
         self._looks_ahead = spec.skips_quiet or spec.on_events
         self._demand = self._supply = 0
 
@@ -115,21 +120,53 @@ class _Run:
         view = self.view
         snapshot = view.snapshot()
         proposal = decide(snapshot, self.policies)
+        self.decisions += 1
+        if view.unchanged and self.pool.now < self._same_until and proposal == self._proposal:
+            self._acted = False
+            return self.pool.next_event(), False
         targets = constrain(proposal, snapshot, view.site)
-        planned = plan(snapshot, targets, view.site)
+        self._proposal = proposal
         self._sample()
         view.remember(snapshot, proposal)
+        self._acted = self._carry_out(snapshot, proposal, targets)
+        event = self.pool.next_event()
+        idles = event == NEVER and not self._acted and not self.pool.held
+        # Until the next event the same question has the same answer; once the last is past, the run may be over.
+        quiet = not self._acted and self.pool.now + self.tick_every < event < NEVER
+        looks = self._looks_ahead or idles or (quiet and self._in_numbers)
+        until = min(event, quiet_until(view, snapshot, targets)) if looks else event
+        self._same_until = until if quiet and self._in_numbers else UNKNOWN
+        return until if self._looks_ahead or idles else event, idles
+
+    def _carry_out(self, snapshot: Snapshot, proposal: Mapping[str, Target], targets: Mapping[str, Target]) -> bool:
+        """Do what is to be done; whether there was anything."""
+        if self._in_numbers and (steps := counted(snapshot, targets)) is not None:
+            return self._count_out(steps)
+        planned = plan(snapshot, targets, self.view.site)
         if self.on_tick is not None:
             self.on_tick(_recorded(snapshot, proposal, targets, planned))
-        self.decisions += 1
-        self._acted = bool(planned.actions)
         for action in planned.actions:
             self._do(action)
-        event = self.pool.next_event()
-        idles = event == NEVER and not planned.actions and not self.pool.held
-        if self._looks_ahead or idles:
-            return min(event, quiet_until(view, snapshot, planned)), idles
-        return event, idles
+        return bool(planned.actions)
+
+    def _count_out(self, steps: Steps) -> bool:
+        """Launch or drain so many, without a value for each."""
+        pool = self.pool
+        if steps.launched:
+            self._launch(steps.launched)
+            return True
+        gone = pool.victims(self.view.old_limit(), steps.drained) if steps.drained else []
+        pool.remove(gone)
+        return bool(gone)
+
+    def _launch(self, workers: int) -> None:
+        pool, fixed = self.pool, self.fixed_boot
+        if fixed is not None:
+            pool.launch_all([pool.now + fixed] * workers)
+            return
+        first = len(pool.requested)
+        names = map(self.view.names.name, range(first, first + workers))
+        pool.launch_all([pool.now + self._boot(name) for name in names])
 
     def _do(self, action: Action) -> None:
         pool = self.pool

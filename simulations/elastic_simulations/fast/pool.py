@@ -98,7 +98,12 @@ class Pool:
 
     def launch(self, ready_at: int) -> int:
         """Ask for a worker now that will be ready then; its launch number."""
-        number = len(self.requested)
+        self.launch_all([ready_at])
+        return len(self.requested) - 1
+
+    def launch_all(self, ready_at: list[int]) -> None:
+        """Ask for as many workers as there are times at which they will be ready."""
+        first, count = len(self.requested), len(ready_at)
         for column, value in (
             (self.requested, self.now),
             (self.ready_at, UNKNOWN),
@@ -108,11 +113,12 @@ class Pool:
             (self.since, UNKNOWN),
             (self._key_of, 0),
         ):
-            column.append(value)
-        self.booting += 1
-        self.alive[number] = None
-        heappush(self._boots, ready_at << WORKER_BITS | number)
-        return number
+            column.extend([value] * count)
+        self.booting += count
+        numbers = range(first, first + count)
+        self.alive.update(dict.fromkeys(numbers))
+        for at, number in zip(ready_at, numbers, strict=True):
+            heappush(self._boots, at << WORKER_BITS | number)
 
     def drain(self, number: int) -> None:
         """An idle worker takes no more jobs."""
@@ -138,6 +144,23 @@ class Pool:
             self.booting -= 1
         self.deleted[number] = self.now
         del self.alive[number]
+
+    def victims(self, limit: int, most: int) -> list[int]:
+        """The first `most` of the workers that are old at `limit`, in the order in which the planner would drain them.
+
+        Of equals the name decides, so that number 10 goes before number 9.
+        """
+        found = self.old(limit)
+        if len(found) <= most:
+            return found
+        since = self.since
+        return sorted(found, key=lambda number: (since[number], str(number + 1)))[:most]
+
+    def remove(self, numbers: list[int]) -> None:
+        """Drained and gone at once; these are the last victims, or the first of them."""
+        for number in numbers:
+            self.drain(number)
+            self.delete(number)
 
     def _open(self, number: int) -> None:
         """The worker, all of it free, stands in line for jobs."""

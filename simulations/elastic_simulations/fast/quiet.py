@@ -1,15 +1,16 @@
 """How long nothing can be decided anew, when nothing happens in the pool: quiet time then costs nothing."""
 
+from collections.abc import Mapping
 from math import inf
 
 from elastic.core.model import Snapshot
-from elastic.core.record import Plan
+from elastic.core.policy import Target
 from elastic.core.wakes import next_wake
 from elastic_simulations.fast.pool import NEVER
 from elastic_simulations.fast.view import View
 
 
-def quiet_until(view: View, snapshot: Snapshot, planned: Plan) -> int:
+def quiet_until(view: View, snapshot: Snapshot, targets: Mapping[str, Target]) -> int:
     """In units: the first moment at which a decision may differ from the last; NEVER when there is none.
 
     The minimum over the core's own wakes (policy, guardrails, overrides), idle workers growing old enough to go, and
@@ -19,9 +20,8 @@ def quiet_until(view: View, snapshot: Snapshot, planned: Plan) -> int:
     if view.restless:
         return now + 1
     wakes = [view.next_old()]
-    at = planned.next_wake
-    if view.site is not view.timeless:
-        at, _ = next_wake(snapshot, planned.targets, planned.actions, view.timeless)
+    # Without a clock no action asks for a look of its own: what it did is in the pool, and the pool is looked at.
+    at, _ = next_wake(snapshot, targets, (), view.timeless)
     if at != inf:
         wakes.append(view.units(at))
     window = view.spec.group.scale_down_window_seconds

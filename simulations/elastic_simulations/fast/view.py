@@ -24,7 +24,11 @@ KEPT_TIMES = 100
 
 
 class View:
-    """Sees one pool for the core. `restless` = the policy's memory changed at the last decision."""
+    """Sees one pool for the core.
+
+    `restless` = the policy's memory changed at the last decision; `unchanged` = the last snapshot differs from the one
+    before in its time alone.
+    """
 
     def __init__(self, spec: ElasticSpec, pool: Pool, unit: int, *, recorded: bool) -> None:
         """Begin with nothing remembered; `unit` in us; `recorded` = somebody reads the ticks' records."""
@@ -33,11 +37,11 @@ class View:
         self.seconds = unit / MICROSECONDS
         # Without its clock: when something would be decided next, if it did not tick.
         self.timeless = replace(spec.site, tick_seconds=inf, min_wake_seconds=0.0)
-        # Records say when the daemon would wake; without them the plan may say at once what `quiet` asks.
-        self.site = self.timeless if (spec.skips_quiet or spec.on_events) and not recorded else spec.site
+        self.site = spec.site
         self.names = Names(group=spec.group.name, ledger=LEDGER, unit_seconds=self.seconds)
         self.memory = GroupMemory(group=spec.group.name, boot_allowance=spec.group.boots_start)
         self.restless = False
+        self.unchanged = False
         self.tick = 0
         # Without a stabilisation window nobody reads old recommendations: they are kept for records only.
         self.forgets = not (recorded or spec.group.scale_down_window_seconds)
@@ -59,8 +63,13 @@ class View:
         """At least that long."""
         return -(-round(seconds * MICROSECONDS) // self._unit)
 
+    def old_limit(self) -> int:
+        """Workers that have been idle since then, or longer, may go."""
+        return self.pool.now - self._idle_units
+
     def next_old(self) -> int:
-        """When the next idle worker may go."""
+        """When the next idle worker may go that may not go yet, whoever has asked for the others or not."""
+        self.pool.old(self.old_limit())
         return self.pool.next_old() + self._idle_units
 
     def snapshot(self) -> Snapshot:
@@ -71,7 +80,8 @@ class View:
             self._learn()
         now = self.now
         seen = (pool.arrived, pool.running, pool.booting, pool.ready, len(pool.held), pool.waiting, self.memory)
-        if pool.waiting or seen != self._seen:
+        self.unchanged = not pool.waiting and seen == self._seen
+        if not self.unchanged:
             self._seen = seen
             self._demand, asked = self._asker.demand(self.memory, now)
             self._groups = {spec.group.name: self._group(asked)}
