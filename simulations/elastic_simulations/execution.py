@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from elastic.core.observation import Attempt
 from elastic_simulations.jobs import Job, JobEvent, JobLog, JobStatus, LogLine
+from elastic_simulations.priorities import Priorities
 from elastic_simulations.schedd import Schedd
 from elastic_simulations.specs import Kind, PoolSpec
 from elastic_simulations.startd import Claim, Startd
@@ -23,6 +24,7 @@ class Execution:
         """Start with nothing running."""
         self.limit_use: dict[str, float] = {}
         self.group_use: dict[str, float] = {}
+        self.priorities = Priorities(spec.priority_halflife_seconds, spec.priority_factors)
         self._spec, self._timeline, self._log, self._schedds = spec, timeline, log, schedds
         self._idle_claims: dict[tuple[str, Kind], list[tuple[Startd, Claim]]] = {}
         self._claims: dict[str, tuple[Startd, Claim]] = {}
@@ -48,7 +50,7 @@ class Execution:
             job.first_start_us = self._timeline.now_us
         self._note(JobEvent.EXECUTE, job, startd.name)
         startd.jobs_started += 1
-        startd.use(job.spec.request.cpus)
+        startd.use(job.busy_millicpus)
         job.ending = self._timeline.after(self._lasts(job, startd), Rank.JOB_END, lambda: self._ended(job, startd))
 
     def reuse(self, schedd: Schedd, kind: Kind) -> None:
@@ -177,7 +179,7 @@ class Execution:
             job.ending.cancel()
             job.ending = None
             if job.begun:
-                self._claims[job.id_in_pool][0].use(-job.spec.request.cpus)
+                self._claims[job.id_in_pool][0].use(-job.busy_millicpus)
             job.begun = False
 
     def _count(self, job: Job, sign: int) -> None:
@@ -185,6 +187,7 @@ class Execution:
             self.limit_use[name] = self.limit_use.get(name, 0.0) + sign * amount
         if group := job.spec.accounting_group:
             self.group_use[group] = self.group_use.get(group, 0.0) + sign * job.spec.request.cpus
+        self.priorities.used(job.cluster.kind.submitter, sign * job.spec.request.cpus, self._timeline.now_us)
 
     def _jobs_on(self, startd: Startd) -> list[Job]:
         return [claim.job for held, claim in list(self._claims.values()) if held is startd and claim.job is not None]

@@ -75,6 +75,11 @@ class Job:
         return f"{self.cluster.schedd}#{self.id}"
 
     @property
+    def busy_millicpus(self) -> int:
+        """Thousandths of a cpu that it keeps busy while it runs."""
+        return round(1000 * self.spec.request.cpus * self.spec.cpu_efficiency)
+
+    @property
     def spec(self) -> JobSpec:
         """What it asks for."""
         return self.cluster.spec

@@ -1,8 +1,9 @@
-"""The simulated negotiator: in each cycle, jobs first come first served, each to the fullest machine."""
+"""The simulated negotiator: in each cycle, jobs first come first served or by fair share, each to the fullest machine."""
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
 
 from elastic_simulations.collector import Collector
 from elastic_simulations.execution import Execution
@@ -12,6 +13,7 @@ from elastic_simulations.startd import Startd
 from elastic_simulations.timeline import Rank, Timeline, micros
 
 CYCLES_KEPT = 10
+FIFO, FAIR_SHARE = "fifo", "fair_share"
 
 
 Key = tuple[int, int, tuple[int, int, str]]
@@ -96,15 +98,39 @@ class Negotiator:
         if any(group.kind.universe == "vanilla" for _, group in waiting):
             self._match([(s, g) for s, g in waiting if g.kind.universe == "vanilla"])
 
-    def _match(self, waiting: Iterable[tuple[Schedd, Autocluster]]) -> None:
+    def _match(self, waiting: Sequence[tuple[Schedd, Autocluster]]) -> None:
         machines = [s for s in self._startds.values() if s.open and self._collector.knows(s.name)]
+        if self._spec.order == FAIR_SHARE:
+            self._spin(waiting, machines)
+        else:
+            self._serve(waiting, machines, inf)
+
+    def _spin(self, waiting: Sequence[tuple[Schedd, Autocluster]], machines: list[Startd]) -> None:
+        """Each submitter in the order of priorities gets its share of the free cores; what is left is shared again."""
+        while waiting:
+            shares = self._execution.priorities.shares({g.kind.submitter for _, g in waiting}, self._timeline.now_us)
+            free = sum(startd.free().cpus for startd in machines)
+            served = 0
+            for submitter, share in shares.items():
+                mine = [(s, g) for s, g in waiting if g.kind.submitter == submitter]
+                served += self._serve(mine, machines, free * share)
+            waiting = [(s, g) for s, g in waiting if g.head() is not None and not g.reject_reason]
+            if not served:
+                return
+
+    def _serve(self, waiting: Iterable[tuple[Schedd, Autocluster]], machines: list[Startd], cores: float) -> int:
+        """Start jobs first come first served until they hold so many cores (the last may exceed them); how many hold."""
+        held = 0
         turns = [(_turn(schedd, group), schedd, group) for schedd, group in waiting]
         heapq.heapify(turns)
-        while turns:
+        while turns and held < cores:
             _, schedd, group = heapq.heappop(turns)
+            before = group.idle
             group.reject_reason = self._place(schedd, group, machines) if machines else group.reject_reason
+            held += group.kind.request.cpus * (before - group.idle)
             if machines and not group.reject_reason and group.head() is not None:
                 heapq.heappush(turns, (_turn(schedd, group), schedd, group))
+        return held
 
     def _place(self, schedd: Schedd, group: Autocluster, machines: list[Startd]) -> str:
         """Start the first job of this autocluster somewhere; the reason when it cannot be."""

@@ -20,7 +20,8 @@ class PoolSpec:
 
     `negotiation_seconds` 0 = no cycles: a job starts in the moment in which it could (what ideal models assume), and
     `update_seconds` 0 = whoever asks the collector hears what is true now. `start_seconds` pass from a cycle's match to
-    the first job of the claim (claiming, shadow, starter), `job_overhead_seconds` with each job.
+    the first job of the claim (claiming, shadow, starter), `job_overhead_seconds` with each job. `order` is whose jobs
+    come first: "fifo", or "fair_share" by user priorities (see `priorities`), whose factors are by submitter.
     """
 
     name: str = "simulated"
@@ -37,6 +38,9 @@ class PoolSpec:
     job_lease_seconds: float = 2400.0
     drain_seconds: float = 0.0
     startd_restart_seconds: float = 14.0
+    order: str = "fifo"
+    priority_halflife_seconds: float = 86400.0
+    priority_factors: Mapping[str, float] = field(default_factory=dict)
     packing: str = "fullest"
     max_jobs_running: int | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
@@ -117,13 +121,22 @@ class Kind(NamedTuple):
     accounting_group: str
     owner: str
 
+    @property
+    def submitter(self) -> str:
+        """Who is charged for it: the owner, within an accounting group as HTCondor writes it (group.owner)."""
+        return f"{self.accounting_group}.{self.owner}" if self.accounting_group else self.owner
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
-    """What is submitted. `requires` names machine tags; `retirement_seconds` is the job's own, if it sets one."""
+    """What is submitted. `requires` names machine tags; `retirement_seconds` is the job's own, if it sets one.
+
+    `cpu_efficiency` is the share of its cpus that it keeps busy: what telemetry sees of it.
+    """
 
     request: Resources = Resources(1, 1024, 1024, 0)
     run: Distribution = Constant(60.0)
+    cpu_efficiency: float = 1.0
     owner: str = "alice"
     universe: str = "vanilla"
     requires: frozenset[str] = frozenset()

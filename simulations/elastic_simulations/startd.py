@@ -64,7 +64,7 @@ class Startd:
         self.shut: list[tuple[int, int]] = []
         self._timeline, self._changed = timeline, changed
         self._next_request = self._next_claim = 1
-        self._cpu_us = self._cpu_at_us = self._cpus_busy = 0
+        self._used = self._used_at_us = self._millicpus = 0
 
     @property
     def address(self) -> str:
@@ -104,15 +104,18 @@ class Startd:
         self.claims.clear()
         self.drain = None
 
-    def use(self, cpus: int) -> None:
-        """Jobs begin (or, below zero, cease) to use this many cpus."""
-        self._cpu_us = self.cpu_us()
-        self._cpu_at_us = self._timeline.now_us
-        self._cpus_busy += cpus
+    def use(self, millicpus: int) -> None:
+        """Jobs begin (or, below zero, cease) to use this many thousandths of a cpu."""
+        self._used = self._used_until_now()
+        self._used_at_us = self._timeline.now_us
+        self._millicpus += millicpus
 
     def cpu_us(self) -> int:
         """Cpu microseconds that jobs have used here so far."""
-        return self._cpu_us + self._cpus_busy * (self._timeline.now_us - self._cpu_at_us)
+        return self._used_until_now() // 1000
+
+    def _used_until_now(self) -> int:
+        return self._used + self._millicpus * (self._timeline.now_us - self._used_at_us)
 
     def touch(self) -> None:
         """Its ad would be different: tell the collector."""
