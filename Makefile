@@ -10,6 +10,7 @@ PYTHON ?=
 # Extra arguments: make test-quick PYTEST_ARGS="-k planner -x"
 PYTEST_ARGS ?=
 RUN_ARGS ?=
+LAB_ARGS ?=
 
 # Most tests against real daemons wait for something: four at once need a third of the time on two cores. A file's tests
 # stay together, because they share a pool.
@@ -21,13 +22,19 @@ STRICT := $(shell [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ] && echo --no
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 
-.PHONY: help run test test-quick test-full system-packages check lint types imports docs bench format lock clean
+.PHONY: help run lab lab-down test test-quick test-full system-packages check lint types imports docs bench format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: $(READY) ## a real HTCondor pool on this machine that grows and shrinks with its queue, until Ctrl-C
 	@$(BIN)/elastic demo $(RUN_ARGS)
+
+lab: $(READY) ## a real OpenStack control plane on this machine whose servers are real HTCondor workers (root, Debian 12)
+	@$(BIN)/elastic lab up $(LAB_ARGS)
+
+lab-down: $(READY) ## end the lab; its databases stay (LAB_ARGS=--purge removes them)
+	@$(BIN)/elastic lab down $(LAB_ARGS)
 
 test: $(READY) system-packages ## all tests, those against real HTCondor daemons too; installs what they need
 	$(BIN)/pytest $(STRICT) $(PARALLEL) $(PYTEST_ARGS)

@@ -71,6 +71,7 @@ MAY_IMPORT = {
     "elastic.plugins": BELOW_CONTROLLER,
     "elastic.settings": BELOW_CONTROLLER | {"elastic.plugins"},
     "elastic.local": BELOW_CONTROLLER,
+    "elastic.lab": BELOW_CONTROLLER | {"elastic.local"},
     "elastic.observer": BELOW_CONTROLLER,
     "elastic.executor": BELOW_CONTROLLER,
     "elastic.controller": SHELL,
@@ -80,7 +81,7 @@ MAY_IMPORT = {
     "elastic.daemon": SHELL | CONFIGURED | {"elastic.adapters", "elastic.api", "elastic.metrics"},
     "elastic.cli": SHELL
     | CONFIGURED
-    | {"elastic.adapters", "elastic.api", "elastic.daemon", "elastic.local", "elastic.metrics"},
+    | {"elastic.adapters", "elastic.api", "elastic.daemon", "elastic.lab", "elastic.local", "elastic.metrics"},
     "elastic.__main__": {"elastic.cli"},
     "elastic_policies": {CORE},
     "elastic_simulations": SHELL | CONFIGURED,
@@ -157,8 +158,8 @@ def test_decision_code_is_pure(prefix: str, own: frozenset[str]) -> None:
     assert faults == {}
 
 
-def test_only_the_local_adapter_and_the_command_line_name_the_local_pool() -> None:
-    allowed = ("elastic.local", "elastic.adapters.local", "elastic.cli")
+def test_only_adapters_the_lab_and_the_command_line_name_the_local_pool() -> None:
+    allowed = ("elastic.local", "elastic.adapters", "elastic.lab", "elastic.cli")
     importers = {
         name
         for name, path in modules("elastic")
