@@ -1,4 +1,4 @@
-"""The simulated negotiator: in each cycle, jobs first come first served or by fair share, each to the fullest machine."""
+"""The simulated negotiator: in each cycle, jobs by submission or by fair share, each to the fullest machine."""
 
 import heapq
 from collections import deque
@@ -119,7 +119,7 @@ class Negotiator:
                 return
 
     def _serve(self, waiting: Iterable[tuple[Schedd, Autocluster]], machines: list[Startd], cores: float) -> int:
-        """Start jobs first come first served until they hold so many cores (the last may exceed them); how many hold."""
+        """Start jobs first come first served until they hold so many cores (the last may exceed them); how many."""
         held = 0
         turns = [(_turn(schedd, group), schedd, group) for schedd, group in waiting]
         heapq.heapify(turns)
