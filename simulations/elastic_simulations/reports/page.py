@@ -13,6 +13,7 @@ from elastic_simulations.reports import figures
 from elastic_simulations.reports.comparing import Answer, cost_against_wait, names, points
 from elastic_simulations.reports.metrics import SECTIONS, Better, Figure, others, text, value_at
 from elastic_simulations.reports.pareto import front
+from elastic_simulations.runs.command import WRITTEN
 
 if TYPE_CHECKING:
     from elastic_simulations.runs.running import Result
@@ -31,17 +32,18 @@ TILES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One result, and the run itself where it can be drawn."""
+    """One result, and the run itself where it can be drawn; `name` where it has one of its own."""
 
     answer: Answer
     result: "Result | None" = None
     why_not_drawn: str = ""
+    name: str = ""
 
 
 def page(results: Sequence[Shown]) -> str:
     """One HTML document that needs nothing else; the same results give the same bytes."""
     answers = [shown.answer for shown in results]
-    labels = names(answers)
+    labels = [shown.name or label for shown, label in zip(results, names(answers), strict=True)]
     best = front(points(answers))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["figure"] = text
@@ -90,10 +92,19 @@ def _result(label: str, shown: Shown, drawn: Mapping[str, object], ahead: bool) 
         "split": _split(answer),
         "users": _users(answer),
         "notes": _notes(answer),
-        "manifest": dumps(answer.get("manifest", answer.get("settings")), indent=2, sort_keys=True),
+        "manifest": dumps(_manifest(answer), indent=2, sort_keys=True),
         "why_not_drawn": shown.why_not_drawn,
         "drawn": drawn,
     }
+
+
+def _manifest(answer: Answer) -> object:
+    """Without the names of the files written: they are no part of what was simulated."""
+    manifest = answer.get("manifest", answer.get("settings"))
+    options = manifest.get("options") if isinstance(manifest, Mapping) else None
+    if not isinstance(manifest, Mapping) or not isinstance(options, Mapping):
+        return manifest
+    return {**manifest, "options": {name: value for name, value in options.items() if name not in WRITTEN}}
 
 
 def _split(answer: Answer) -> list[tuple[str, object, float]]:

@@ -32,7 +32,11 @@ def write(results: "Sequence[Shown]", path: Path) -> None:
     """The page of these results."""
     from elastic_simulations.reports.page import page  # noqa: PLC0415 - as above
 
-    text = page(results)
+    written(page(results), path)
+
+
+def written(text: str, path: Path) -> None:
+    """The page as a file."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
