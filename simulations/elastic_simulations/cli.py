@@ -8,7 +8,12 @@ from typing import Annotated
 
 import typer
 
+from elastic_simulations.campaigns.cli import campaign
+from elastic_simulations.comparing.cli import compare
+
 app = typer.Typer(help="Replay workload traces under the very code that decides in the daemon.", no_args_is_help=True)
+app.command("compare")(compare)
+app.command("campaign")(campaign)
 
 
 class Output(StrEnum):
@@ -87,41 +92,6 @@ def run(
     from elastic_simulations.runs.table import show
 
     show(result)
-
-
-@app.command("campaign")
-def campaign(
-    file: Annotated[Path, typer.Argument(help="The campaign, as TOML.")],
-    to: Annotated[
-        Path | None, typer.Option("--to", help="Folder of the results; else FILE without its ending and -results.")
-    ] = None,
-    cores: Annotated[int | None, typer.Option("--cores", min=1, help="Runs at once; else as many as cores.")] = None,
-    dask: Annotated[
-        str, typer.Option("--dask", metavar="ADDRESS", help="Carry the runs out on this Dask cluster: tcp://host:8786.")
-    ] = "",
-    htcondor: Annotated[
-        int,
-        typer.Option("--htcondor", metavar="JOBS", min=0, help="Carry them out in so many jobs of an HTCondor pool."),
-    ] = 0,
-    memory: Annotated[str, typer.Option("--memory", help="What each of these jobs asks for.")] = "2GB",
-    disk: Annotated[str, typer.Option("--disk", help="What each of these jobs asks for.")] = "1GB",
-    output: As = Output.TABLE,
-) -> None:
-    """Every configuration on every workload under every seed; interrupted, it goes on where it was.
-
-    Exit codes: 0 done, 1 some runs failed (they are tried again by the same command), 2 the file is not right.
-    """
-    from elastic_simulations.campaigns.cli import Place, carried_out
-
-    answer = carried_out(file, to, Place(cores=cores, dask=dask, htcondor=htcondor, memory=memory, disk=disk))
-    if output is Output.JSON:
-        print(json.dumps(answer, indent=2))
-    else:
-        from elastic_simulations.campaigns.table import show
-
-        show(answer)
-    if answer["failed"]:
-        raise typer.Exit(1)
 
 
 @app.command("rerun")

@@ -11,7 +11,7 @@ from elastic_simulations.campaigns.configurations import OF_THE_RUN, Configurati
 from elastic_simulations.campaigns.fields import CampaignError, Range, Section
 from elastic_simulations.campaigns.figures import problem_with
 from elastic_simulations.campaigns.searching import SEARCHES, Family, family, grid, random_search
-from elastic_simulations.campaigns.workloads import KINDS, Recipe, TraceFile, Workload
+from elastic_simulations.campaigns.workloads import KINDS, RECIPE, Recipe, TraceFile, Workload
 from elastic_simulations.errors import SimulationError
 from elastic_simulations.runs.settings import RunSettings, SettingsError, checked
 
@@ -20,7 +20,6 @@ COST, WAIT = "paid_core_h", "wait.mean"
 
 TABLES = ("jsonl", "parquet")
 MOST_RUNS = 1_000_000
-RECIPE = {"jobs": 10_000, "rate": 0.2, "run": 500.0, "tail": 0.0, "bag": 1, "chain": 1}
 SHAPE = {"scale_arrivals": 1.0, "scale_runtime": 1.0, "bootstrap_days": 0}
 
 
@@ -145,7 +144,7 @@ def _workloads(section: Section) -> list[Workload]:
     path, fmt = (section.text("trace"), section.text("format")) if is_file else ("", "")
     kind = "" if is_file else section.one_of("generate", KINDS)
     name = section.text("name", Path(path).name if is_file else kind)
-    fields = SHAPE if is_file else RECIPE | SHAPE
+    fields = SHAPE if is_file else {**RECIPE, **SHAPE}
     choices = {key: section.choices(key, default) for key, default in fields.items()}
     given = [key for key in fields if key in section]
     section.rest()

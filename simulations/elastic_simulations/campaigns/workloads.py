@@ -1,7 +1,7 @@
 """What is simulated, as a value: a trace's file or a recipe for one, at what pace, with which days."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from elastic_simulations.traces.reading import read
@@ -33,6 +33,12 @@ class Recipe:
     tail: float = 0.0
     bag: int = 1
     chain: int = 1
+
+
+RECIPE: Mapping[str, int | float] = {
+    item.name: item.default for item in fields(Recipe) if isinstance(item.default, int | float)
+}
+"""The numbers of a recipe and their defaults."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

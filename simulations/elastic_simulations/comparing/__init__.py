@@ -1,0 +1,1 @@
+"""Policies side by side on common random numbers: paired differences, their intervals, and what is left of chance."""
