@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.observation import Quota, Server, Servers
-from elastic.ports import Created, Malformed, NoCapacity, NotFound, PortError, QuotaExceeded
+from elastic.ports import Created, Malformed, NoCapacity, NotFound, PortError, QuotaExceeded, Transient
 from elastic_simulations.datacentre import SimulatedServer
 from elastic_simulations.faults import Call
 from elastic_simulations.grid import Grid, asked
@@ -81,15 +81,23 @@ class SimulatedCloud:
             raise QuotaExceeded(reason)
         if datacentre.full(group.name):
             raise NoCapacity(f"no valid host was found for {group.name}")
-        machine = datacentre.groups[group.name].machine or MachineSpec(total=group.shape.less(group.reserve))
-        return datacentre.create(worker.name, group.name, group.shape, machine, ledger=self._ledger, worker=worker.name)
+        model = datacentre.groups[group.name]
+        machine = model.machine or MachineSpec(
+            total=group.shape.less(group.reserve), speed=model.speed, cold_start_seconds=model.cold_start_seconds
+        )
+        made = datacentre.create(worker.name, group.name, group.shape, machine, ledger=self._ledger, worker=worker.name)
+        if datacentre.slow("create", worker.name):
+            raise Transient(f"the creation of {worker.name} was not answered in time")
+        return made
 
     def _delete(self, worker: WorkerRecord) -> None:
         if worker.server_id is None:
             raise Malformed(f"{worker.name} has no server id: nothing is deleted by name")
         server = self._grid.datacentre.servers.get(worker.server_id)
         if server is not None:
-            self._grid.datacentre.delete(server)
+            self._grid.datacentre.delete_soon(server)
+            if self._grid.datacentre.slow("delete", worker.name):
+                raise Transient(f"the deletion of {worker.name} was not answered in time")
 
     def _pages(self) -> Iterator[list[SimulatedServer]]:
         """The list page by page, each beginning after the last id of the one before, as a marker does."""

@@ -38,7 +38,11 @@ class SimulatedServer:
 
 
 class Datacentre:
-    """All servers of the project; `joined` and `died` tell the pool of a startd that starts, of power that is gone."""
+    """All servers of the project.
+
+    `joined`, `shutting_down` and `died` tell the pool of a startd that starts, that is ended in order, of power that is
+    gone.
+    """
 
     def __init__(
         self,
@@ -48,6 +52,7 @@ class Datacentre:
         groups: Mapping[str, GroupModel],
         joined: Callable[[SimulatedServer], None],
         died: Callable[[SimulatedServer], None],
+        shutting_down: Callable[[SimulatedServer], None],
     ) -> None:
         """Start without servers."""
         self.spec, self.declared, self.groups = spec, dict(groups), dict(groups)
@@ -59,6 +64,7 @@ class Datacentre:
         self.unlisted: set[str] = set()
         self._by_name: dict[str, SimulatedServer] = {}
         self._timeline, self._draws, self._joined, self._died = timeline, draws, joined, died
+        self._shutting_down = shutting_down
 
     def declare(self, group: str, model: GroupModel) -> None:
         """Take a group in that is not known yet."""
@@ -96,6 +102,7 @@ class Datacentre:
         self.servers[server.id] = self._by_name[name] = server
         self._say(server, "power on")
         boot_us = micros(self.boot_factor * self.groups[group].boot.at(self._draws.uniform("boot", name)))
+        boot_us += self._latency_us("create", name)
         if self._draws.happens(self.groups[group].boot_failure, "boot failure", name):
             self._timeline.after(boot_us, Rank.CHANGE, lambda: self.fail(server, "boot failed"))
         else:
@@ -123,6 +130,20 @@ class Datacentre:
         """Whether no host has room for another server of this group."""
         capacity = self.groups[group].capacity
         return capacity is not None and sum(s.group == group for s in self.servers.values()) >= capacity
+
+    def slow(self, call: str, name: str) -> bool:
+        """Whether this call takes longer than its caller waits."""
+        return self._latency_us(call, name) > micros(self.spec.timeout_seconds)
+
+    def delete_soon(self, server: SimulatedServer) -> None:
+        """Delete it once the call has had its time; with groups that cannot be told which, the oldest one instead."""
+        if self.groups[server.group].deletes_oldest:
+            mine = [s for s in self.servers.values() if s.group == server.group]
+            server = min(mine, key=lambda s: (s.requested_us, len(s.name), s.name))
+        if delay_us := self._latency_us("delete", server.name):
+            self._timeline.after(delay_us, Rank.CHANGE, lambda: self.delete(server))
+        else:
+            self.delete(server)
 
     def delete(self, server: SimulatedServer) -> None:
         """Cut the power now; the server is listed until its teardown is over."""
@@ -169,7 +190,15 @@ class Datacentre:
         life = self.groups[server.group].life
         if life is not None:
             delay = micros(life.at(self._draws.uniform("life", server.name)))
-            self._timeline.after(delay, Rank.CHANGE, lambda: self.vanish(server))
+            self._timeline.after(delay, Rank.CHANGE, lambda: self._dies(server))
+
+    def _dies(self, server: SimulatedServer) -> None:
+        if self.groups[server.group].says_goodbye and server.status is ServerStatus.ACTIVE:
+            self._shutting_down(server)
+        self.vanish(server)
+
+    def _latency_us(self, call: str, name: str) -> int:
+        return micros(self.spec.latency.at(self._draws.uniform(f"latency {call}", name)))
 
     def _say(self, server: SimulatedServer, line: str) -> None:
         server.console.append(f"[{self._timeline.now_us / 1e6:12.6f}] {line}")

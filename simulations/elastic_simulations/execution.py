@@ -67,10 +67,10 @@ class Execution:
             self._stop_clock(job)
             self._disconnect(job, startd, reason)
 
-    def off(self, startd: Startd) -> None:
+    def off(self, startd: Startd, reason: str = FENCED) -> None:
         """A startd is switched off fast: it kills its jobs and tells their schedds."""
         for job in self._jobs_on(startd):
-            self.evict(job, FENCED)
+            self.evict(job, reason)
 
     def back(self, startd: Startd) -> None:
         """A startd has started again and knows nothing of the jobs that still name it: they are evicted."""

@@ -57,7 +57,13 @@ class Grid:
             startds=self.startds,
         )
         self.datacentre = Datacentre(
-            cloud or CloudSpec(), self.timeline, self.draws, groups or {}, self._joined, self._lost_power
+            cloud or CloudSpec(),
+            self.timeline,
+            self.draws,
+            groups or {},
+            self._joined,
+            self._lost_power,
+            self._shut_down,
         )
         self.journal: Callable[[int, Call, str, Mapping[str, object]], None] | None = None
         self.catch_up: Callable[[], None] = stay
@@ -198,6 +204,13 @@ class Grid:
     def _restart(self, startd: Startd) -> None:
         if startd.power and not startd.running and not startd.off:
             self._start(startd)
+
+    def _shut_down(self, server: SimulatedServer) -> None:
+        startd = self.startd_of(server)
+        if startd is not None and startd.running:
+            self.execution.off(startd, "server shut down")
+            startd.stop()
+            self.collector.forget([startd.name])
 
     def _lost_power(self, server: SimulatedServer) -> None:
         startd = self.startds.pop(f"{server.name}.{self.spec.name}", None)

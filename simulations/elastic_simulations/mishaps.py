@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from elastic_simulations.draws import Distribution
+
 
 class Kind(StrEnum):
     """Every mishap, by the name that a scenario gives it."""
@@ -34,8 +36,10 @@ class Kind(StrEnum):
 class Mishap:
     """One mishap at `at` (seconds since the epoch); after `seconds` it is over (0 = never), where it can be.
 
-    `target` is a glob over workers, machines, schedds or groups; of those that match, the first `count` by name, or
-    the `share` (0..1) of them, are hit. `value` is a number whose meaning the kind says: a quota in servers, a factor
+    With `every` it happens `times` times, each so long after the one before.
+
+    `target` is a glob over workers, machines, schedds or groups; of those that match, the first `count`, or the `share`
+    (0..1) of them, are hit: by name, or with `random` drawn anew each time (a correlated outage). `value` is a number whose meaning the kind says: a quota in servers, a factor
     of the boot time.
     """
 
@@ -45,5 +49,8 @@ class Mishap:
     target: str = "*"
     count: int | None = None
     share: float = 1.0
+    random: bool = False
+    every: Distribution | None = None
+    times: int = 1
     value: float = 0.0
     text: str = ""

@@ -14,6 +14,7 @@ from elastic_simulations.mishaps import Mishap
 from elastic_simulations.reading import Reader, ScenarioError
 from elastic_simulations.specs import CloudSpec, GroupModel, JobSpec, MachineSpec, PoolSpec
 from elastic_simulations.striking import schedule
+from elastic_simulations.telemetry import TelemetrySpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,7 @@ class Scenario:
     cloud: CloudSpec = CloudSpec()
     site: SiteSpec = SiteSpec()
     policy: PolicyChoice = PolicyChoice()
+    telemetry: TelemetrySpec = TelemetrySpec()
     groups: Mapping[str, GroupSpec] = field(default_factory=dict)
     models: Mapping[str, GroupModel] = field(default_factory=dict)
     bursts: tuple[Burst, ...] = ()
@@ -164,6 +166,7 @@ TABLES: Mapping[str, type] = {
     "cloud": CloudSpec,
     "site": SiteSpec,
     "policy": PolicyChoice,
+    "telemetry": TelemetrySpec,
 }
 """[table] in the file, and the kind of the field of that name."""
 

@@ -38,7 +38,7 @@ class Simulation:
         self.grid: Grid = scenario.build()
         self.ledger = MemoryLedger(identity=identity, pool=scenario.pool.name)
         self.clock = StepClock(self.grid, step_seconds)
-        self.telemetry = SimulatedTelemetry(self.grid)
+        self.telemetry = SimulatedTelemetry(self.grid, scenario.telemetry)
         self.records: list[TickRecord] = []
         self._rules = _rules(scenario, policies)
         self._wishes = sorted(scenario.wishes, key=lambda wished: wished.at)

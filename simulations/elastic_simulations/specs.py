@@ -49,12 +49,18 @@ class PoolSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudSpec:
-    """What the project may have in all (None = no such quota), and how long the pages of its lists are."""
+    """What the project may have in all (None = no such quota), and how long the pages of its lists are.
+
+    A creation or deletion takes effect `latency` after it was asked for; one that takes longer than `timeout_seconds`
+    is given up by the caller (Transient) and takes effect all the same.
+    """
 
     servers: int | None = None
     cpus: int | None = None
     memory_mb: int | None = None
     page_size: int = 100
+    latency: Distribution = Constant(0.0)
+    timeout_seconds: float = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,15 +102,21 @@ class MachineSpec:
 class GroupModel:
     """How the servers of one worker group behave; `machine` None = the group's shape less its reserve.
 
-    `boot_failure`, `never_joins` and `black_hole` are shares of servers; `life` is the time from joining
-    until a server dies by itself (failures, spot loss).
+    Its workers run jobs at `speed`, the first after `cold_start_seconds`. `boot_failure`, `never_joins` and `black_hole`
+    are shares of servers; `life` is the time from joining until a server dies by itself (failures by their MTBF, spot
+    loss): suddenly, or, with `says_goodbye`, by a shutdown that evicts its jobs at once. With `deletes_oldest` whoever
+    asks for a deletion loses the oldest server of the group instead, as with a scaling group that cannot be told which.
     """
 
     machine: MachineSpec | None = None
     boot: Distribution = Constant(60.0)
     join: Distribution = Constant(10.0)
     teardown: Distribution = Constant(5.0)
+    speed: float = 1.0
+    cold_start_seconds: float = 0.0
     life: Distribution | None = None
+    says_goodbye: bool = False
+    deletes_oldest: bool = False
     boot_failure: float = 0.0
     never_joins: float = 0.0
     black_hole: float = 0.0

@@ -16,8 +16,15 @@ Undo = Callable[[], None]
 
 
 def schedule(grid: Grid, mishap: Mishap) -> None:
-    """Let it happen at its time, and end after its duration."""
+    """Let it happen at its time, or times, and end after its duration."""
+    at = mishap.at
+    for number in range(mishap.times):
+        _once(grid, replace(mishap, at=at))
+        if mishap.every is not None:
+            at += mishap.every.at(grid.draws.uniform("mishap", f"{mishap.kind.value}/{mishap.at}/{number}"))
 
+
+def _once(grid: Grid, mishap: Mishap) -> None:
     def begin() -> None:
         undo = BEGIN[mishap.kind](grid, mishap)
         if mishap.seconds > 0:
@@ -37,7 +44,7 @@ def strike(
 def _each_startd(act: Callable[[Grid, Startd, Mishap], Undo]) -> Callable[[Grid, Mishap], Undo]:
     def begin(grid: Grid, mishap: Mishap) -> Undo:
         names = {name: startd.worker or name for name, startd in grid.startds.items()}
-        undoes = [act(grid, grid.startds[name], mishap) for name in _hit(names, mishap)]
+        undoes = [act(grid, grid.startds[name], mishap) for name in _hit(grid, names, mishap)]
         return lambda: _all(undoes)
 
     return begin
@@ -47,7 +54,7 @@ def _each_server(act: Callable[[Grid, SimulatedServer, Mishap], Undo]) -> Callab
     def begin(grid: Grid, mishap: Mishap) -> Undo:
         servers = grid.datacentre.servers
         names = {server_id: server.name for server_id, server in servers.items()}
-        undoes = [act(grid, servers[server_id], mishap) for server_id in _hit(names, mishap)]
+        undoes = [act(grid, servers[server_id], mishap) for server_id in _hit(grid, names, mishap)]
         return lambda: _all(undoes)
 
     return begin
@@ -58,7 +65,7 @@ def _each_group(name: str, change: Callable[[Mishap], GroupModel]) -> Callable[[
 
     def begin(grid: Grid, mishap: Mishap) -> Undo:
         groups, declared = grid.datacentre.groups, grid.datacentre.declared
-        hit = _hit({group: group for group in groups}, mishap)
+        hit = _hit(grid, {group: group for group in groups}, mishap)
         groups.update({group: _with(groups[group], name, change(mishap)) for group in hit})
         return lambda: groups.update({group: _with(groups[group], name, declared[group]) for group in hit})
 
@@ -69,8 +76,11 @@ def _with(model: GroupModel, name: str, source: GroupModel) -> GroupModel:
     return replace(model, **{name: getattr(source, name)})
 
 
-def _hit(names: Mapping[str, str], mishap: Mishap) -> list[str]:
+def _hit(grid: Grid, names: Mapping[str, str], mishap: Mishap) -> list[str]:
     found = sorted((name, key) for key, name in names.items() if fnmatchcase(name, mishap.target))
+    if mishap.random:
+        draw = f"hit {mishap.kind.value}"
+        found.sort(key=lambda one: grid.draws.uniform(draw, f"{mishap.at}/{one[0]}"))
     number = round(len(found) * mishap.share) if mishap.count is None else mishap.count
     return [key for _, key in found[:number]]
 
@@ -169,7 +179,7 @@ def _stop_negotiator(grid: Grid, _: Mishap) -> Undo:
 
 
 def _stop_schedd(grid: Grid, mishap: Mishap) -> Undo:
-    hit = [grid.schedds[name] for name in _hit({name: name for name in grid.schedds}, mishap)]
+    hit = [grid.schedds[name] for name in _hit(grid, {name: name for name in grid.schedds}, mishap)]
     for schedd in hit:
         schedd.up = False
 

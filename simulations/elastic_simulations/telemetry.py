@@ -1,7 +1,8 @@
-"""The simulated CPU metering behind the port `Telemetry`: means over polling intervals, told later."""
+"""The simulated CPU metering behind the port `Telemetry`: polled, averaged, told later, with gaps."""
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from elastic.core.observation import Load
 from elastic_simulations.faults import Call
@@ -12,21 +13,29 @@ from elastic_simulations.timeline import Rank, micros
 Sample = tuple[int, dict[str, float]]
 
 
-class SimulatedTelemetry:
-    """Polls every `interval_seconds`, readable after `delay_seconds`; jobs use `efficiency` of their cpus."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TelemetrySpec:
+    """How the metering works. A worker is polled every `interval_seconds`; what is told is the mean of the polls of
+    `granularity_seconds` (0 = of one interval), `delay_seconds` after their end; `gaps` is the share of polls that is lost.
+    """
 
-    def __init__(
-        self,
-        grid: Grid,
-        *,
-        interval_seconds: float = 60.0,
-        delay_seconds: float = 0.0,
-        efficiency: float = 1.0,
-    ) -> None:
+    interval_seconds: float = 60.0
+    granularity_seconds: float = 0.0
+    delay_seconds: float = 0.0
+    gaps: float = 0.0
+
+
+class SimulatedTelemetry:
+    """Sees how busy jobs keep the cpus of our workers."""
+
+    def __init__(self, grid: Grid, spec: TelemetrySpec | None = None) -> None:
         """Poll for the first time one interval from now."""
-        self._grid, self._efficiency = grid, efficiency
-        self._interval_us, self._delay_us = micros(interval_seconds), micros(delay_seconds)
+        self._grid, self._spec = grid, spec or TelemetrySpec()
+        self._interval_us, self._delay_us = micros(self._spec.interval_seconds), micros(self._spec.delay_seconds)
+        self._together = max(1, round(self._spec.granularity_seconds / self._spec.interval_seconds))
+        self._polls = 0
         self._used: dict[str, int] = {}
+        self._gathered: dict[str, list[float]] = {}
         self._samples: deque[Sample] = deque()
         grid.timeline.after(self._interval_us, Rank.CHANGE, self._poll)
 
@@ -43,11 +52,18 @@ class SimulatedTelemetry:
 
     def _poll(self) -> None:
         self._grid.timeline.after(self._interval_us, Rank.CHANGE, self._poll)
+        self._polls += 1
         running = [s for s in self._grid.startds.values() if s.worker is not None and s.running and s.power]
-        loads = {startd.worker: self._mean(startd) for startd in running if startd.worker is not None}
+        for startd in running:
+            name = startd.worker or ""
+            if not self._grid.draws.happens(self._spec.gaps, "telemetry gap", f"{name}/{self._polls}"):
+                self._gathered.setdefault(name, []).append(self._mean(startd))
         self._used = {startd.name: startd.cpu_us() for startd in running}
-        self._samples.append((self._grid.timeline.now_us, loads))
+        if self._polls % self._together == 0:
+            means = {name: sum(values) / len(values) for name, values in self._gathered.items()}
+            self._samples.append((self._grid.timeline.now_us, means))
+            self._gathered = {}
 
     def _mean(self, startd: Startd) -> float:
         used_us = startd.cpu_us() - self._used.get(startd.name, 0)
-        return min(1.0, self._efficiency * used_us / (self._interval_us * max(1, startd.spec.total.cpus)))
+        return min(1.0, used_us / (self._interval_us * max(1, startd.spec.total.cpus)))

@@ -58,7 +58,7 @@ class SimulatedWorld:
         self.grid = scenario.build(None if options.step else time.time())
         self._simulated = SimulatedCloud(self.grid, spec.groups, spec.ledger)
         self.batch, self.cloud = SimulatedBatch(self.grid, spec.ledger), self._simulated
-        self.telemetry = SimulatedTelemetry(self.grid)
+        self.telemetry = SimulatedTelemetry(self.grid, scenario.telemetry)
         if options.remember:
             self._remember(spec, options, scenario)
         self.speed = options.speed
