@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
-import openstack
 from keystoneauth1.adapter import Adapter
 from openstack import exceptions
+from openstack.config.loader import OpenStackConfig
 from openstack.connection import Connection
 
 from elastic import __version__
@@ -25,9 +26,15 @@ class Services:
     `seconds`; nothing is repeated here, because the next tick knows more. Safe to use from several threads.
     """
 
-    def __init__(self, cloud: str | None = None, region: str | None = None, seconds: float = 60.0) -> None:
+    def __init__(
+        self,
+        cloud: str | None = None,
+        region: str | None = None,
+        seconds: float = 60.0,
+        clouds_file: Path | None = None,
+    ) -> None:
         """Ask nobody yet."""
-        self._cloud, self._region, self._seconds = cloud, region, seconds
+        self._cloud, self._region, self._seconds, self._clouds_file = cloud, region, seconds, clouds_file
         self._made: Connection | None = None
         self._lock = threading.Lock()
         self.calls = 0
@@ -37,14 +44,13 @@ class Services:
         """The session's connection; Unauthorized or Malformed when what was configured cannot be used."""
         with self._lock:
             if self._made is None:
-                self._made = openstack.connect(
-                    cloud=self._cloud,
-                    load_envvars=self._cloud is None,
-                    region_name=self._region,
-                    api_timeout=self._seconds,
-                    app_name="elastic",
-                    app_version=__version__,
+                files = None if self._clouds_file is None else [str(self._clouds_file)]
+                known = OpenStackConfig(
+                    config_files=files, load_envvars=self._cloud is None, app_name="elastic", app_version=__version__
                 )
+                named: Json = {"cloud": self._cloud, "region_name": self._region, "api_timeout": self._seconds}
+                chosen = known.get_one(**{name: value for name, value in named.items() if value is not None})
+                self._made = Connection(config=chosen)
             return self._made
 
     def call(

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from elastic.adapters.openstack.options import GroupOptions, SiteOptions
 from elastic.adapters.openstack.servers import Tag
-from elastic.adapters.openstack.userdata import cloud_config
+from elastic.adapters.openstack.userdata import INSTANCE_ID, cloud_config
 from elastic.core.model import GroupSpec
 from elastic.local import tokens
 from elastic.local.enrolment import Enrolment
-from elastic.local.userdata import UserData
+from elastic.local.userdata import SERVER_ID, UserData
 from elastic.ports import Malformed
 
 
@@ -24,12 +24,23 @@ class Enrolling:
 
     def user_data(self, group: GroupSpec, options: GroupOptions, name: str) -> str:
         """The text for one new worker; an earlier key of that worker is worth nothing from now on."""
+        return self._user_data(group, options, key_name=name, worker=name)
+
+    def shared_user_data(self, group: GroupSpec, options: GroupOptions) -> str:
+        """The text for all members of a group that the cloud makes alike; a member is called by its server's id.
+
+        They share one key and one token: what one of them knows, all do.
+        """
+        own_id = SERVER_ID if options.user_data == "launcher" else INSTANCE_ID
+        return self._user_data(group, options, key_name=f"group-{group.name}", worker=own_id)
+
+    def _user_data(self, group: GroupSpec, options: GroupOptions, *, key_name: str, worker: str) -> str:
         try:
-            credentials = self.enrolment.enrol(name)
+            credentials = self.enrolment.enrol(key_name)
         except OSError as error:
-            raise Malformed(f"no token can be made for {name}: {error}") from error
+            raise Malformed(f"no token can be made for {key_name}: {error}") from error
         wanted = UserData(
-            name=name,
+            name=worker,
             collector=self.collector,
             token=credentials.token,
             signing_key=credentials.signing_key,
@@ -38,14 +49,14 @@ class Enrolling:
             memory_mb=group.shape.memory_mb,
             disk_mb=group.shape.disk_mb,
             gpus=group.shape.gpus,
-            attributes={"ElasticWorker": name, "ElasticGroup": group.name, "ElasticPool": self.tag.pool},
+            attributes={"ElasticWorker": worker, "ElasticGroup": group.name, "ElasticPool": self.tag.pool},
             config=options.config,
         )
         if options.user_data == "launcher":
             return wanted.to_toml()
         domain = self.enrolment.domain
         own = tokens.mint(
-            wanted.signing_key, key_id=name, domain=domain, subject=f"condor@{domain}", issued_at=time.time()
+            wanted.signing_key, key_id=key_name, domain=domain, subject=f"condor@{domain}", issued_at=time.time()
         )
         return cloud_config(wanted, trust_domain=domain, own_token=own, packages=options.packages)
 

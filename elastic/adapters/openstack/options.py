@@ -32,6 +32,8 @@ class SiteOptions(_Options):
 
     cloud: str | None = None
     """Name of a cloud in clouds.yaml; none: the OS_* variables."""
+    clouds_file: Path | None = None
+    """clouds.yaml; none: where OpenStack's clients look for it."""
     region: str | None = None
     """Region; none: the cloud's own."""
     call_seconds: Annotated[float, Field(gt=0)] = 60.0
@@ -53,6 +55,10 @@ class GroupOptions(_Options):
 
     backend: Literal["nova", "heat", "senlin"] = "nova"
     """Who keeps the servers: Nova alone, a Heat stack or a Senlin cluster."""
+    stack: str = ""
+    """Heat, Senlin: name of the stack or cluster; empty: `elastic-POOL-GROUP`."""
+    senlin_client: Literal["openstacksdk", "python-senlinclient"] = "openstacksdk"
+    """Senlin: the library between us and its API; openstacksdk needs less, and is what OpenStack keeps up."""
     flavor: str
     """Name or id; must offer the group's shape."""
     image: str

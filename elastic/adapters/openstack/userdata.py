@@ -10,6 +10,7 @@ from elastic.local.userdata import UserData
 
 HEADER = "## template: jinja\n#cloud-config\n"
 """The first line has cloud-init fill in {{ v1.instance_id }}, the cloud's own id of the server."""
+INSTANCE_ID = "{{ v1.instance_id }}"
 FOLDER = "/etc/condor"
 FRAGMENT = "60-elastic-worker.conf"
 IDENTITY = "70-elastic-identity.conf"
@@ -66,7 +67,7 @@ def _identity(wanted: UserData, trust_domain: str) -> str:
         "ELASTIC_WORKER": wanted.attributes["ElasticWorker"],
         "ELASTIC_GROUP": wanted.attributes["ElasticGroup"],
         "ELASTIC_POOL": wanted.attributes["ElasticPool"],
-        "ELASTIC_SERVER_ID": "{{ v1.instance_id }}",
+        "ELASTIC_SERVER_ID": INSTANCE_ID,
         **wanted.config,
     }
     return "".join(f"{name} = {value}\n" for name, value in named.items())

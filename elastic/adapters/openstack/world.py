@@ -1,15 +1,19 @@
 """OpenStack as the daemon finds it by the name `openstack`: an HTCondor pool whose workers are its servers."""
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from elastic.adapters.openstack.clusters import ClientClusters, Clusters, SdkClusters
 from elastic.adapters.openstack.connection import Services
 from elastic.adapters.openstack.enrolment import Enrolling
+from elastic.adapters.openstack.heat import HeatGroup
 from elastic.adapters.openstack.names import Names
 from elastic.adapters.openstack.nova import NovaBackend
 from elastic.adapters.openstack.options import GroupOptions, SiteOptions, group_options, site_options
 from elastic.adapters.openstack.pace import Pace
 from elastic.adapters.openstack.quotas import Quotas, quota
+from elastic.adapters.openstack.senlin import SenlinGroup
 from elastic.adapters.openstack.servers import Tag, fault, listed, server
 from elastic.adapters.real import RealWorld
 from elastic.core.memory import WorkerRecord
@@ -18,17 +22,25 @@ from elastic.core.observation import Quota, Server, Servers
 from elastic.local.enrolment import Enrolment
 from elastic.ports import Created, Finding, Malformed, PortError, WorldSpec
 
+CLUSTERS: Mapping[str, Callable[[Services], Clusters]] = {
+    "openstacksdk": SdkClusters,
+    "python-senlinclient": ClientClusters,
+}
+
 
 class OpenStackCloud:
     """Implements `elastic.ports.Cloud`; each group's backend makes and deletes its servers, Nova lists them all."""
 
     def __init__(self, spec: WorldSpec, site: SiteOptions, enrolling: Enrolling) -> None:
         """Read the groups' options; ValueError names those that are wrong."""
-        self.services = Services(site.cloud, site.region, site.call_seconds)
+        self.services = Services(site.cloud, site.region, site.call_seconds, site.clouds_file)
         self.names = Names(self.services)
         self._tag = enrolling.tag
         self._quotas = Quotas(self.services)
         self._nova = NovaBackend(self.services, self.names, self._tag, enrolling, Pace(site.calls_at_once))
+        self._enrolling = enrolling
+        self._alike: dict[str, HeatGroup | SenlinGroup] = {}
+        self._lock = threading.Lock()
         self._groups = spec.groups
         self._options = _options(spec.groups)
 
@@ -36,6 +48,9 @@ class OpenStackCloud:
         """Take changed groups for all later calls; ValueError names options that are wrong."""
         self._options = _options(groups)
         self._groups = groups
+        for name, alike in self._alike.items():
+            if name in groups:
+                alike.group, alike.options = groups[name], self._options[name]
         self.names.forget()
 
     def servers(self) -> Servers:
@@ -56,11 +71,14 @@ class OpenStackCloud:
 
     def create(self, group: GroupSpec, workers: Sequence[WorkerRecord]) -> Sequence[Created]:
         """Ask for one server each, by the group's backend."""
-        return self._nova.create(group, self._options[group.name], workers)
+        options = self._options[group.name]
+        made_alike = self._made_alike(group)
+        return made_alike.create(workers) if made_alike else self._nova.create(group, options, workers)
 
     def delete(self, group: GroupSpec, workers: Sequence[WorkerRecord]) -> Mapping[str, PortError]:
         """Ask for the deletion of exactly these servers, by the group's backend."""
-        return self._nova.delete(workers)
+        made_alike = self._made_alike(group)
+        return made_alike.delete(workers) if made_alike else self._nova.delete(workers)
 
     def console(self, worker: WorkerRecord, lines: int) -> str:
         """Nova's fault, if any, and the last lines of the server's console."""
@@ -79,6 +97,21 @@ class OpenStackCloud:
             return (Finding(what="OpenStack", ok=False, seen=f"{type(error).__name__}: {error}", mend=mend),)
         seen = ", ".join(f"{amount:g} {name}" for name, amount in left.items())
         return (Finding(what="OpenStack", ok=True, seen=f"the quota leaves {seen}"), *map(self._named, self._groups))
+
+    def _made_alike(self, group: GroupSpec) -> HeatGroup | SenlinGroup | None:
+        """The group's stack or cluster, always the same one: its lock keeps changes one at a time. None for Nova."""
+        options = self._options[group.name]
+        with self._lock:
+            made = self._alike.get(group.name)
+            if made is None and options.backend != "nova":
+                made = self._alike[group.name] = self._make(group, options)
+            return made
+
+    def _make(self, group: GroupSpec, options: GroupOptions) -> HeatGroup | SenlinGroup:
+        if options.backend == "heat":
+            return HeatGroup(group, options, self.services, self.names, self._tag, self._enrolling)
+        clusters = CLUSTERS[options.senlin_client](self.services)
+        return SenlinGroup(group, options, self.services, clusters, self.names, self._tag, self._enrolling)
 
     def _named(self, name: str) -> Finding:
         """Whether the group's flavor and image exist, and the flavor has what the group's shape promises."""
@@ -125,7 +158,7 @@ class OpenStackWorld(RealWorld):
         if not htcondor:
             raise ValueError("a pool on OpenStack needs the section [htcondor]: its collector and token_folder")
         site = site_options(spec.options)
-        self._openstack = OpenStackCloud(spec, site, _enrolling(spec, site, htcondor))
+        self._openstack = OpenStackCloud(spec, site, enrolling(spec, site, htcondor))
         super().__init__(spec, self._openstack, htcondor)
 
     def check(self) -> Sequence[Finding]:
@@ -152,7 +185,8 @@ def _options(groups: Mapping[str, GroupSpec]) -> Mapping[str, GroupOptions]:
     return found
 
 
-def _enrolling(spec: WorldSpec, site: SiteOptions, htcondor: Mapping[str, object]) -> Enrolling:
+def enrolling(spec: WorldSpec, site: SiteOptions, htcondor: Mapping[str, object]) -> Enrolling:
+    """Who makes the workers' credentials, from the site's options and the section [htcondor]."""
     enrolment = Enrolment(
         pool_key=site.pool_key,
         token_folder=Path(str(htcondor["token_folder"])),
