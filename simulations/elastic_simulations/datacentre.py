@@ -50,6 +50,7 @@ class Datacentre:
         timeline: Timeline,
         draws: Draws,
         groups: Mapping[str, GroupModel],
+        *,
         joined: Callable[[SimulatedServer], None],
         died: Callable[[SimulatedServer], None],
         shutting_down: Callable[[SimulatedServer], None],

@@ -61,9 +61,9 @@ class Grid:
             self.timeline,
             self.draws,
             groups or {},
-            self._joined,
-            self._lost_power,
-            self._shut_down,
+            joined=self._joined,
+            died=self._lost_power,
+            shutting_down=self._shut_down,
         )
         self.journal: Callable[[int, Call, str, Mapping[str, object]], None] | None = None
         self.catch_up: Callable[[], None] = stay

@@ -36,11 +36,10 @@ class Kind(StrEnum):
 class Mishap:
     """One mishap at `at` (seconds since the epoch); after `seconds` it is over (0 = never), where it can be.
 
-    With `every` it happens `times` times, each so long after the one before.
-
-    `target` is a glob over workers, machines, schedds or groups; of those that match, the first `count`, or the `share`
-    (0..1) of them, are hit: by name, or with `random` drawn anew each time (a correlated outage). `value` is a number whose meaning the kind says: a quota in servers, a factor
-    of the boot time.
+    With `every` it happens `times` times, each so long after the one before. `target` is a glob over workers,
+    machines, schedds or groups; of those that match, the first `count`, or the `share` (0..1) of them, are hit: by
+    name, or with `random` drawn anew each time (a correlated outage). `value` is a number whose meaning the kind says:
+    a quota in servers, a factor of the boot time.
     """
 
     kind: Kind

@@ -15,8 +15,10 @@ Sample = tuple[int, dict[str, float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelemetrySpec:
-    """How the metering works. A worker is polled every `interval_seconds`; what is told is the mean of the polls of
-    `granularity_seconds` (0 = of one interval), `delay_seconds` after their end; `gaps` is the share of polls that is lost.
+    """How the metering works.
+
+    A worker is polled every `interval_seconds`; what is told is the mean of the polls of `granularity_seconds` (0 = of
+    one interval), `delay_seconds` after their end; `gaps` is the share of polls that is lost.
     """
 
     interval_seconds: float = 60.0
