@@ -103,9 +103,10 @@ class GroupModel:
     """How the servers of one worker group behave; `machine` None = the group's shape less its reserve.
 
     Its workers run jobs at `speed`, the first after `cold_start_seconds`. `boot_failure`, `never_joins` and
-    `black_hole` are shares of servers; `life` is the time from joining until a server dies by itself (failures by their MTBF, spot
-    loss): suddenly, or, with `says_goodbye`, by a shutdown that evicts its jobs at once. With `deletes_oldest` whoever
-    asks for a deletion loses the oldest server of the group instead, as with a scaling group that cannot be told which.
+    `black_hole` are shares of servers; `life` is the time from joining until a server dies by itself (failures by
+    their MTBF, spot loss): suddenly, or, with `says_goodbye`, by a shutdown that evicts its jobs at once. With
+    `deletes_oldest` whoever asks for a deletion loses the oldest server of the group instead, as with a scaling group
+    that cannot be told which.
     """
 
     machine: MachineSpec | None = None
