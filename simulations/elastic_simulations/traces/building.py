@@ -144,6 +144,17 @@ def microseconds(field: bytes | str, path: Path, line: int, what: str) -> int:
     return _scaled(field, MICROSECONDS, path, line, what)
 
 
+def exact_microseconds(field: bytes | str, path: Path, line: int, what: str) -> int:
+    """Whole microseconds as written; TraceError when it is no such number."""
+    try:
+        value = int(field)
+    except ValueError:
+        raise TraceError(path, line, f"{what} is no whole number of microseconds: {shown(field)}") from None
+    if abs(value) > MOST_SECONDS * MICROSECONDS:
+        raise TraceError(path, line, f"{what} is out of range: {shown(field)}")
+    return value
+
+
 def whole(field: bytes | str, path: Path, line: int, what: str) -> int:
     """A number as written, rounded to a whole one; TraceError when it is no number."""
     return _scaled(field, 1, path, line, what)

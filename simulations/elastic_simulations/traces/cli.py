@@ -2,19 +2,16 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from elastic_simulations.errors import SimulationError
-
 if TYPE_CHECKING:
     from elastic_simulations.traces.summary import Summary
+    from elastic_simulations.traces.trace import Trace
 
 app = typer.Typer(help="Look at workload traces, make them, write them in other formats.", no_args_is_help=True)
 
@@ -37,7 +34,9 @@ class Kind(StrEnum):
 
 
 File = Annotated[Path, typer.Argument(help="The trace: SWF, GWF, HTCondor history, CSV, Parquet.")]
-To = Annotated[Path | None, typer.Option("--to", help="Where to write; else to standard output.")]
+To = Annotated[
+    Path | None, typer.Option("--to", help="FILE.swf, .csv (evalys) or .parquet; else SWF to standard output.")
+]
 Format = Annotated[str, typer.Option("--format", help="The trace's format, where its name does not say.")]
 
 
@@ -68,26 +67,29 @@ def anonymise(
     fmt: Format = "",
     seed: Annotated[int, typer.Option("--seed", help="Draws the numbers of users; keep it secret.")] = 0,
 ) -> None:
-    """Write the trace as SWF without any name; what remains is said on standard error."""
+    """Write the trace without any name; what remains is said on standard error."""
     from elastic_simulations.traces.anonymising import GONE, REMAINS, anonymised
-    from elastic_simulations.traces.exporting import write_swf
     from elastic_simulations.traces.reading import read
 
-    with _written(to) as file:
-        write_swf(anonymised(read(trace, fmt), seed), file)
+    _write(anonymised(read(trace, fmt), seed), to)
     print("gone:", *GONE, sep="\n  ", file=sys.stderr)
     print("remains:", *REMAINS, sep="\n  ", file=sys.stderr)
 
 
 @app.command("convert")
-def convert(trace: File, to: To = None, fmt: Format = "") -> None:
-    """Write the trace as SWF, whatever it was; what was dropped or repaired is said on standard error."""
-    from elastic_simulations.traces.exporting import write_swf
+def convert(
+    trace: File,
+    to: To = None,
+    fmt: Format = "",
+) -> None:
+    """Write the trace as SWF, as CSV for evalys, or as Parquet.
+
+    What was dropped or repaired on the way in, and what finds no place in such a file, is said on standard error.
+    """
     from elastic_simulations.traces.reading import read
 
     found = read(trace, fmt)
-    with _written(to) as file:
-        write_swf(found, file)
+    _write(found, to)
     for word, notes in (("dropped", found.dropped), ("repaired", found.repaired)):
         for note in notes:
             print(f"{word}: {note.rows} rows, {note.what}, first in line {note.first_line}", file=sys.stderr)
@@ -105,8 +107,7 @@ def generate(
     chain: Annotated[int, typer.Option("--chain", help="Jobs of a bag that follow on one another.")] = 1,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same trace.")] = 0,
 ) -> None:
-    """Write a trace that never was, as SWF."""
-    from elastic_simulations.traces.exporting import write_swf
+    """Write a trace that never was."""
     from elastic_simulations.traces.recipes import recipe
     from elastic_simulations.traces.reference import reference_case
 
@@ -114,20 +115,23 @@ def generate(
         made = reference_case(jobs)
     else:
         made = recipe(kind.value, jobs=jobs, rate=rate, run=run, tail=tail, bag=bag, chain=chain, seed=seed)
-    with _written(to) as file:
-        write_swf(made, file)
+    _write(made, to)
 
 
-@contextmanager
-def _written(to: Path | None) -> Iterator[TextIO]:
-    if to is None:
-        yield sys.stdout
-        return
-    try:
-        with to.open("w", encoding="utf-8") as file:
-            yield file
-    except OSError as error:
-        raise SimulationError(f"{to}: cannot be written: {error.strerror or error}") from error
+def _write(trace: "Trace", to: Path | None) -> None:
+    """The trace, and a word on what finds no place there."""
+    from elastic_simulations.progress import shown
+    from elastic_simulations.traces.exporting import write_swf
+    from elastic_simulations.traces.writing import lost, write_trace
+
+    with shown(f"writing {to}"):
+        if to is None:
+            write_swf(trace, sys.stdout)
+        else:
+            write_trace(trace, to)
+    suffix = ".swf" if to is None else to.suffix
+    if gone := lost(trace, suffix):
+        print(f"lost: {', '.join(gone)} have no place in {suffix.removeprefix('.')}", file=sys.stderr)
 
 
 def _print(answer: "Summary") -> None:

@@ -4,6 +4,8 @@ import csv
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from elastic_simulations.fast.outcome import Outcome
+from elastic_simulations.traces.placing import placed
 from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Column, Trace
 
 EVALYS = (
@@ -23,6 +25,18 @@ EVALYS = (
 )
 
 
+EXTRA = {
+    "user": "user",
+    "group": "group",
+    "cpu_us": "cpu_time",
+    "memory_mb": "memory_mb",
+    "disk_mb": "disk_mb",
+    "gpus": "gpus",
+    "job": "job",
+}
+"""Columns of ours beside those of evalys, which passes them over; read back under these names."""
+
+
 class Written(Protocol):
     """Something with `write`."""
 
@@ -39,21 +53,48 @@ def write_swf(trace: Trace, file: Written, start_us: Column | None = None) -> No
         file.write(" ".join(row) + "\n")
 
 
-def write_evalys(trace: Trace, file: Written, start_us: Column, worker: Column) -> None:
-    """Every started job as a line of evalys' jobs.csv; `allocated_resources` is the number of its worker."""
+def write_evalys(trace: Trace, file: Written, outcome: Outcome | None = None) -> None:
+    """A line of evalys' jobs.csv a job, and after its columns what else the trace knows (EXTRA).
+
+    Of a result every started job, `allocated_resources` being its cores; of a trace every job, its schedule empty.
+    """
     rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(EVALYS)
+    extra = [name for name in EXTRA if name in trace.optional]
+    rows.writerow((*EVALYS, *(EXTRA[name] for name in extra)))
     estimate = trace.optional.get("estimate_us")
-    for job, (submit, run, cores, start) in enumerate(
-        zip(trace.submit_us, trace.run_us, trace.cores, start_us, strict=True)
-    ):
-        if start == UNKNOWN:
-            continue
-        turnaround = start - submit + run
-        times = (start, run, start + run, start - submit, turnaround)
+    for job, schedule in _schedules(trace, outcome):
         wanted = estimate[job] if estimate is not None else UNKNOWN
-        head = (job + 1, "elastic", seconds(submit), cores, seconds(wanted), 1)
-        rows.writerow((*head, *map(seconds, times), repr(turnaround / run), worker[job]))
+        head = (job + 1, "elastic", seconds(trace.submit_us[job]), trace.cores[job], seconds(wanted))
+        rows.writerow((*head, *schedule, *(_extra(trace, name, job) for name in extra)))
+
+
+def _schedules(trace: Trace, outcome: Outcome | None) -> Iterator[tuple[int, tuple[object, ...]]]:
+    """(job, success to allocated_resources)."""
+    if outcome is None:
+        for job, run in enumerate(trace.run_us):
+            yield job, ("", "", seconds(run), "", "", "", "", "")
+        return
+    where = placed(trace, outcome)
+    for job, (submit, run, start) in enumerate(zip(trace.submit_us, trace.run_us, outcome.start_us, strict=True)):
+        if start != UNKNOWN:
+            turnaround = start - submit + run
+            times = map(seconds, (start, run, start + run, start - submit, turnaround))
+            yield job, (1, *times, repr(turnaround / run), where[job])
+
+
+def _extra(trace: Trace, name: str, job: int) -> str:
+    value = trace.optional[name][job]
+    if value == UNKNOWN:
+        return ""
+    match name:
+        case "user":
+            return trace.users[value]
+        case "group":
+            return trace.groups[value]
+        case "cpu_us":
+            return seconds(value)
+        case _:
+            return str(value)
 
 
 def seconds(value_us: int) -> str:

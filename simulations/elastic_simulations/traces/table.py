@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from elastic_simulations.traces.building import Builder, microseconds, number_of, whole
+from elastic_simulations.traces.building import Builder, exact_microseconds, microseconds, number_of, whole
 from elastic_simulations.traces.errors import TraceError
 from elastic_simulations.traces.lines import numbered, shown
 from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Trace
@@ -24,6 +24,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "group": ("group", "group_id", "accounting_group"),
 }
 """What a column may be called, in lower case; times in seconds. Columns of other names are passed over."""
+
+TIMES = ("submit", "run", "estimate", "cpu")
+"""They may be whole microseconds instead, under this name and `_us`."""
 
 NEEDED = ("submit", "run")
 UNKNOWN_TEXTS = frozenset({"", "-1", "-1.0", "na", "nan", "null", "none"})
@@ -51,16 +54,19 @@ def read(path: Path, file: BinaryIO) -> Trace:
 def columns(path: Path, header: Sequence[str]) -> dict[str, int]:
     """Which column is where; TraceError when a needed one is missing or one is there twice."""
     known = {alias: name for name, aliases in COLUMNS.items() for alias in aliases}
+    known |= {f"{name}_us": f"{name}_us" for name in TIMES}
     places: dict[str, int] = {}
     for place, title in enumerate(header):
         name = known.get(title.strip().lstrip("\ufeff").lower())
         if name is None:
             continue
-        if name in places:
+        twin = f"{name}_us" if name in TIMES else name.removesuffix("_us")
+        if name in places or twin in places:
+            name = name if name in places else twin
             raise TraceError(path, 1, f"two columns for {name}: {shown(header[places[name]])} and {shown(title)}")
         places[name] = place
     for name in NEEDED:
-        if name not in places:
+        if name not in places and f"{name}_us" not in places:
             raise TraceError(path, 1, f"no column for {name}; it may be called {', '.join(COLUMNS[name])}")
     return places
 
@@ -89,8 +95,11 @@ def add(builder: Builder, line: int, row: Mapping[str, str]) -> None:
 
 
 def _time(path: Path, line: int, row: Mapping[str, str], name: str) -> int:
-    text = row.get(name, "").strip()
-    return UNKNOWN * MICROSECONDS if text.lower() in UNKNOWN_TEXTS else microseconds(text, path, line, name)
+    exact = f"{name}_us" in row
+    text = row.get(f"{name}_us" if exact else name, "").strip()
+    if text.lower() in UNKNOWN_TEXTS:
+        return UNKNOWN * MICROSECONDS
+    return exact_microseconds(text, path, line, name) if exact else microseconds(text, path, line, name)
 
 
 def _whole(path: Path, line: int, row: Mapping[str, str], name: str) -> int:

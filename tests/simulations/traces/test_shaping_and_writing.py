@@ -83,9 +83,9 @@ def test_a_result_as_evalys_csv_reads_as_the_same_trace(tmp_path: Path) -> None:
     before = trace(tmp_path, (0, 10, 2), (1, 5, 1))
     outcome = run_static(before, 2)
     text = io.StringIO()
-    write_evalys(before, text, outcome.start_us, outcome.worker)
+    write_evalys(before, text, outcome)
     lines = text.getvalue().splitlines()
-    assert lines[2] == "2,elastic,1,1,-1,1,10,5,15,9,14,2.8,0"
+    assert lines[2] == "2,elastic,1,1,-1,1,10,5,15,9,14,2.8,0,1,1"
     after = read(written(tmp_path, text.getvalue(), "jobs.csv"))
     assert (after.submit_us, after.run_us, after.cores) == (before.submit_us, before.run_us, before.cores)
 

@@ -1,0 +1,83 @@
+"""A trace as a file of the kind that its name's ending says; and columns as Parquet, for results too."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TextIO
+
+from elastic_simulations.errors import SimulationError
+from elastic_simulations.traces.exporting import EXTRA, write_evalys, write_swf
+from elastic_simulations.traces.trace import UNKNOWN, Column, Trace
+
+KINDS = (".swf", ".csv", ".parquet")
+
+KEPT: Mapping[str, frozenset[str]] = {
+    ".swf": frozenset({"user", "group", "estimate_us", "cpu_us", "memory_mb", "after", "think_us"}),
+    ".csv": frozenset({*EXTRA, "estimate_us"}),
+    ".parquet": frozenset({*EXTRA, "estimate_us"}),
+}
+"""Optional columns that a kind of file has a place for."""
+
+
+def write_trace(trace: Trace, path: Path) -> None:
+    """All jobs: SWF, CSV of evalys' kind, or Parquet with times in whole microseconds (-1 = unknown)."""
+    match path.suffix:
+        case ".swf":
+            with opened(path) as file:
+                write_swf(trace, file)
+        case ".csv":
+            with opened(path) as file:
+                write_evalys(trace, file)
+        case ".parquet":
+            write_parquet(columns(trace), path, names=names(trace))
+        case _:
+            raise SimulationError(f"{path}: traces go to a file that ends in {', '.join(KINDS)}")
+
+
+def lost(trace: Trace, suffix: str) -> list[str]:
+    """What the trace knows and a file of that kind has no place for; names of users become numbers in SWF."""
+    return sorted(trace.optional.keys() - KEPT[suffix] - ({"job"} if suffix == ".swf" else set()))
+
+
+def columns(trace: Trace) -> dict[str, Column]:
+    """Those of a trace that Parquet keeps, but names."""
+    own = {"submit_us": trace.submit_us, "run_us": trace.run_us, "cores": trace.cores}
+    kept = KEPT[".parquet"] - {"user", "group"}
+    return own | {name: column for name, column in trace.optional.items() if name in kept}
+
+
+def names(trace: Trace) -> dict[str, tuple[Column, tuple[str, ...]]]:
+    """Columns that stand for names, with the names."""
+    all_names = {"user": trace.users, "group": trace.groups}
+    return {name: (trace.optional[name], known) for name, known in all_names.items() if name in trace.optional}
+
+
+def opened(path: Path) -> TextIO:
+    """A text file to write."""
+    try:
+        return path.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise SimulationError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def write_parquet(
+    columns: Mapping[str, Column], path: Path, names: Mapping[str, tuple[Column, tuple[str, ...]]] | None = None
+) -> None:
+    """Numbers as they lie in memory, names (null = unknown) once each; pyarrow is imported here only."""
+    try:
+        pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise SimulationError("Parquet needs pyarrow: pip install 'elastic[parquet]'") from error
+    arrays = {
+        name: pyarrow.Array.from_buffers(pyarrow.int64(), len(column), [None, pyarrow.py_buffer(column)])
+        for name, column in columns.items()
+    }
+    for name, (column, known) in (names or {}).items():
+        places = pyarrow.array([None if place == UNKNOWN else place for place in column], pyarrow.int32())
+        arrays[name] = pyarrow.DictionaryArray.from_arrays(places, pyarrow.array(known, pyarrow.string()))
+    table = pyarrow.table(arrays)
+    try:
+        # Times hardly repeat: building dictionaries of them takes ten times as long as writing them.
+        parquet.write_table(table, path, use_dictionary=list(names or ()), compression="zstd")
+    except OSError as error:
+        raise SimulationError(f"{path}: cannot be written: {error}") from error
