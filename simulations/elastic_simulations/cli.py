@@ -96,16 +96,31 @@ def run(
 
 @app.command("rerun")
 def rerun(
-    result: Annotated[Path, typer.Argument(help="What `elastic sim run -o json` printed.")],
-    trace: Annotated[Path | None, typer.Option("--trace", help="Where the trace lies now, if it was moved.")] = None,
+    result: Annotated[
+        Path,
+        typer.Argument(
+            help="What run, compare or campaign printed with -o json; a campaign's runs.jsonl; a validation's manifest."
+        ),
+    ],
+    traces: Annotated[
+        list[Path] | None, typer.Option("--trace", help="Where a trace lies now, if it was moved. Repeat.")
+    ] = None,
+    run_: Annotated[str, typer.Option("--run", help="Only this run of a campaign's table.")] = "",
+    cores: Annotated[int | None, typer.Option("--cores", min=1, help="Runs at once; else as many as cores.")] = None,
 ) -> None:
     """Make a result again from its manifest, and say whether it came out the same; exit 1 when it did not."""
-    from elastic_simulations.runs.manifest import again
+    from elastic_simulations.campaigns.processes import own_cores
+    from elastic_simulations.rerunning import rerun
+    from elastic_simulations.runs.report import own_version
 
-    answer, differ = again(result, trace)
-    print(json.dumps(answer, indent=2))
-    print(f"differs: {', '.join(differ)}" if differ else "the same", file=sys.stderr)
-    if differ:
+    made = rerun(result, traces or (), cores or own_cores(), run_)
+    for one in made:
+        print(json.dumps(one.answer, indent=2 if len(made) == 1 else None))
+        if one.version != own_version():
+            print(f"made by elastic {one.version}, this is {own_version()}", file=sys.stderr)
+        which = f"{one.which}: " if one.which else ""
+        print(f"{which}differs: {', '.join(one.differ)}" if one.differ else f"{which}the same", file=sys.stderr)
+    if any(one.differ for one in made):
         raise typer.Exit(1)
 
 
@@ -128,15 +143,21 @@ def report(
 
 @app.command("cite")
 def cite(
-    trace: Annotated[Path, typer.Argument(help="A trace.")],
+    trace: Annotated[Path | None, typer.Argument(help="A trace.")] = None,
     fmt: Annotated[str, typer.Option("--format", help="The trace's format, where its name does not say.")] = "",
+    output: As = Output.TABLE,
 ) -> None:
-    """What the trace's own header asks to be acknowledged."""
-    from elastic_simulations.traces.reading import read
-    from elastic_simulations.traces.summary import acknowledgements
+    """Whom the trace's own header asks to be thanked, and how to cite elastic."""
+    from elastic_simulations.runs.citing import bibtex, citation, thanks
 
-    lines = acknowledgements(read(trace, fmt))
-    print("\n".join(lines) if lines else f"{trace}: its header names nobody")
+    of = thanks(trace, fmt) if trace is not None else None
+    if output is Output.JSON:
+        print(json.dumps({"trace": of, "elastic": {"text": citation(), "bibtex": bibtex()}}, indent=2))
+        return
+    if of is not None:
+        print("\n".join(of["acknowledge"]) or f"{trace}: its header names nobody")
+        print()
+    print(f"{citation()}\n\n{bibtex()}")
 
 
 @app.command("validate")
@@ -146,6 +167,9 @@ def validate(
     ] = None,
     only: Annotated[str, typer.Option("--only", help="Only families of checks whose name contains this.")] = "",
     full: Annotated[bool, typer.Option("--full", help="Also those that take ten minutes.")] = False,
+    manifest_to: Annotated[
+        Path | None, typer.Option("--manifest", help="Write the verdicts there with their manifest, for rerun.")
+    ] = None,
     output: As = Output.TABLE,
 ) -> None:
     """Check the simulator against closed forms and other programs; exit 1 when a check fails."""
@@ -158,5 +182,10 @@ def validate(
         from elastic_simulations.runs.table import show_verdicts
 
         show_verdicts(verdicts)
+    if manifest_to is not None:
+        from elastic_simulations.campaigns.store import replace
+        from elastic_simulations.rerunning import validated
+
+        replace(manifest_to, json.dumps(validated(verdicts, data, only, full=full), indent=2).encode())
     if failed(verdicts):
         raise typer.Exit(1)

@@ -7,6 +7,7 @@ from typing import TypeVar
 from elastic_simulations.campaigns.figures import figures, mean
 from elastic_simulations.campaigns.processes import each
 from elastic_simulations.campaigns.single import RunSpec, attempted, failed
+from elastic_simulations.campaigns.workloads import Recipe, Workload
 from elastic_simulations.comparing.options import Comparison
 from elastic_simulations.comparing.paired import RESAMPLES, Difference, difference, draws, holm
 from elastic_simulations.comparing.warming import Series, cut, series
@@ -48,7 +49,7 @@ def compared(of: Comparison, cores: int) -> Mapping[str, object]:
     return {
         "baseline": labels[0],
         "policies": [{"policy": one.label, "settings": _settings(one.settings)} for one in of.candidates],
-        "workload": asdict(of.workload),
+        "workload": _workload(of.workload),
         "seeds": of.seeds,
         "nothing_random": alike,
         "warmup": asdict(warmup),
@@ -149,6 +150,13 @@ def _plain(one: Compared) -> Plain:
     of = one.difference
     found = {"difference": of.mean, "low": of.low, "high": of.high, "relative": relative, "p": of.p}
     return {**names, **found, "p_holm": one.p_holm, "differs": one.differs}
+
+
+def _workload(workload: Workload) -> Plain:
+    """Not where a file lies: the manifest says that."""
+    source = workload.source
+    told = asdict(source) if isinstance(source, Recipe) else {"format": source.format}
+    return {**asdict(workload), "source": told}
 
 
 def _settings(settings: RunSettings) -> Plain:
