@@ -17,7 +17,7 @@ Share = Callable[[], float]
 
 @contextmanager
 def shown(
-    what: str, share: Share | None = None, *, stream: TextIO | None = None, after: float = AFTER_SECONDS
+    what: str, share: Share | None = None, *, stream: TextIO | None = None, after: float | None = None
 ) -> Iterator[None]:
     """Show a bar while the block runs; without `share` it only moves."""
     out = sys.stderr if stream is None else stream
@@ -25,7 +25,9 @@ def shown(
         yield
         return
     ended = Event()
-    watcher = Thread(target=_watch, args=(what, share, out, after, ended), daemon=True)
+    watcher = Thread(
+        target=_watch, args=(what, share, out, AFTER_SECONDS if after is None else after, ended), daemon=True
+    )
     watcher.start()
     try:
         yield

@@ -2,13 +2,16 @@
 
 import gzip
 import io
+import os
 import zlib
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from elastic_simulations.progress import shown as progress
 from elastic_simulations.traces.errors import TraceError
 
 GZIP = b"\x1f\x8b"
@@ -22,7 +25,7 @@ BLOCK = 1 << 20
 def opened(path: Path) -> Iterator[BinaryIO]:
     """The file's bytes, unpacked when it is gzip (by its first bytes, whatever its name)."""
     try:
-        with path.open("rb") as raw:
+        with path.open("rb") as raw, progress(f"reading {path.name}", partial(_share, raw.fileno())):
             if raw.read(2) == GZIP:
                 raw.seek(0)
                 with io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 20) as unpacked:
@@ -33,6 +36,12 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         # gzip's own errors are raised where lines are read and carry their line; these are the operating system's.
         raise TraceError(path, 0, f"cannot be read: {error.strerror or error}") from error
+
+
+def _share(descriptor: int) -> float:
+    """How much of the file was taken from the system, 0..1."""
+    size = os.fstat(descriptor).st_size
+    return os.lseek(descriptor, 0, os.SEEK_CUR) / size if size else 0.0
 
 
 def numbered(path: Path, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
