@@ -14,7 +14,7 @@ from typing import TypedDict, cast
 
 from elastic_simulations.traces.trace import REQUIRED, Note, Trace
 
-MAGIC = b"elastic trace 1\n"
+MAGIC = b"elastic trace 2\n"
 """Changes whenever a parser reads the same file differently: older entries are then parsed again."""
 
 BLOCK = 1 << 20

@@ -1,7 +1,7 @@
-"""HTCondor history as `condor_history -json`, `-jsonl` or `-epochs` writes it: one ClassAd a job, or one a run."""
+"""HTCondor history as `condor_history` or `elastic trace export` writes it: one ClassAd a job, or one a run."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -13,6 +13,9 @@ from elastic_simulations.traces.lines import shown, text_blocks
 from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Trace
 
 VANILLA = 5
+QUEUED = frozenset({1, 2, 5, 6, 7})
+"""Of JobStatus: idle, running, held, transferring output, suspended. How long such a job will run is not known."""
+
 LONGEST_AD = 1 << 24
 """Characters; the largest ads (with whole DAG environments in them) have a few hundred thousand."""
 
@@ -33,9 +36,13 @@ class _Row:
 
 def read(path: Path, file: BinaryIO) -> Trace:
     """Jobs of the vanilla universe that ran; of a job with several runs (epochs) the last."""
-    builder = Builder(path, "condor")
+    return collected(Builder(path, "condor"), _ads(path, file))
+
+
+def collected(builder: Builder, ads: Iterable[tuple[int, Ad]]) -> Trace:
+    """The trace of these (line, ad)."""
     rows: dict[object, _Row] = {}
-    for line, ad in _ads(path, file):
+    for line, ad in ads:
         row = _row(builder, line, ad)
         if row is None:
             continue
@@ -86,6 +93,9 @@ def _key(ad: Ad, line: int) -> object:
 def _row(builder: Builder, line: int, ad: Ad) -> _Row | None:
     if ad.get("JobUniverse", VANILLA) != VANILLA:
         builder.drop("not of the vanilla universe", line)
+        return None
+    if ad.get("JobStatus") in QUEUED and not (ad.get("CompletionDate") or ad.get("EpochWriteDate")):
+        builder.drop("still in the queue", line)
         return None
     submit = _number(builder, line, ad, "QDate")
     if submit is None:

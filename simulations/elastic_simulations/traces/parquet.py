@@ -1,15 +1,19 @@
-"""Parquet with the columns of the CSV reader; the only module that knows pyarrow on the way in."""
+"""Parquet with the columns of the CSV reader, or with those of a ClassAd; alone in knowing pyarrow on the way in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from elastic_simulations.traces.building import Builder
+from elastic_simulations.traces.condor import collected
 from elastic_simulations.traces.errors import TraceError
 from elastic_simulations.traces.table import add, columns
 from elastic_simulations.traces.trace import Trace
+
+CLASSAD = "QDate"
+"""Every job has it: a file with this column is one of ClassAds, as `elastic trace export` writes them."""
 
 
 def read(path: Path, file: BinaryIO) -> Trace:
@@ -19,6 +23,8 @@ def read(path: Path, file: BinaryIO) -> Trace:
     try:
         table = parquet.ParquetFile(file)
         names: Sequence[str] = table.schema_arrow.names
+        if CLASSAD in names:
+            return collected(builder, _ads(table))
         places = columns(path, names)
         first = 1
         for batch in table.iter_batches(columns=[names[place] for place in places.values()]):
@@ -29,6 +35,25 @@ def read(path: Path, file: BinaryIO) -> Trace:
     except (pyarrow.ArrowException, OSError) as error:
         raise TraceError(path, 0, f"no Parquet that can be read: {str(error).splitlines()[0]}") from error
     return builder.build()
+
+
+def _ads(table: "_Table") -> Iterator[tuple[int, Mapping[str, object]]]:
+    """(row, what is known of it), each a job's ClassAd."""
+    row = 0
+    for batch in table.iter_batches():
+        for ad in batch.to_pylist():
+            row += 1
+            yield row, {name: value for name, value in ad.items() if value is not None}
+
+
+class _Batch(Protocol):
+    def to_pylist(self) -> list[dict[str, object]]: ...
+
+
+class _Table(Protocol):
+    """What is used of a ParquetFile here; pyarrow has no types."""
+
+    def iter_batches(self) -> Iterable[_Batch]: ...
 
 
 def _libraries(path: Path) -> tuple[ModuleType, ModuleType]:
