@@ -45,7 +45,8 @@ def configuration(text: str, defaults: RunSettings) -> Configuration:
     if name == STATIC:
         return static(given, defaults, text)
     run = {key: value for key, value in given.items() if key in OF_THE_RUN}
-    return configured(name, run, {key: value for key, value in given.items() if key not in run}, defaults)
+    sets = {key: value for key, value in given.items() if key not in run}
+    return replace(configured(name, run, sets, defaults), label=text)
 
 
 def configured(
@@ -78,8 +79,10 @@ def label(name: str, given: Mapping[str, Value]) -> str:
 
 
 def text_of(value: Value) -> str:
-    """A value as `--set` takes it: true and false in small letters, numbers as Python prints them."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """A value as `--set` takes it: true and false in small letters, whole numbers without a fraction."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def parameters(policy: str) -> tuple[str, ...]:
