@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from elastic_simulations.progress import shown
+from elastic_simulations.runs.outputs import JOBS, WORKERS, check_outputs
 from elastic_simulations.runs.report import own_version, report
 from elastic_simulations.runs.running import Result, run
 from elastic_simulations.runs.settings import RunSettings, SettingsError, checked
@@ -45,6 +47,7 @@ WRITTEN = ("jobs_to", "workers_to", "html_to")
 
 def answer(asked: Asked) -> Mapping[str, object]:
     """Simulate, write the files asked for, and report."""
+    check_outputs({asked.jobs_to: JOBS, asked.workers_to: WORKERS, asked.html_to: ()})
     if asked.html_to is not None:
         from elastic_simulations.reports.writing import check_libraries  # noqa: PLC0415 - for those who ask
 
@@ -75,11 +78,13 @@ def _write(asked: Asked, result: Result, told: Mapping[str, object]) -> None:
 
         for write, path in ((write_jobs, asked.jobs_to), (write_workers, asked.workers_to)):
             if path is not None:
-                write(result, path)
+                with shown(f"writing {path.name}"):
+                    write(result, path)
     if asked.html_to is not None:
         from elastic_simulations.reports.writing import write_run  # noqa: PLC0415 - as above
 
-        write_run(told, result, asked.html_to)
+        with shown(f"writing {asked.html_to.name}"):
+            write_run(told, result, asked.html_to)
 
 
 def manifest(asked: Asked, file_sha256: str) -> Mapping[str, object]:

@@ -10,6 +10,8 @@ from elastic_simulations.measures.warmup import MSER5
 ENGINES = ("python", "numba", "full")
 BUILT = ("python", "full")
 MICROSECOND = 1e-6
+LONGEST = 1e9
+"""Seconds; thirty years, which fit many times into 64 bits of microseconds."""
 
 MOST_SLOTS = 10_000
 """Cores of a worker: more than any machine has, and a line for each number of free ones is kept."""
@@ -53,8 +55,8 @@ def checked(settings: RunSettings) -> RunSettings:
     check(settings.minimum >= 0, f"--min {settings.minimum}: not below 0")
     check(settings.maximum <= MANY, f"--max {settings.maximum}: at most {MANY}")
     check(settings.minimum <= settings.maximum, f"--min {settings.minimum} is above --max {settings.maximum}")
-    check(settings.boot >= 0, f"--boot {settings.boot:g}: not below 0 s")
-    check(settings.tick >= MICROSECOND, f"--tick {settings.tick:g}: above 0 s")
+    check(0 <= settings.boot <= LONGEST, f"--boot {settings.boot:g}: not below 0 s, at most {LONGEST:g}")
+    check(MICROSECOND <= settings.tick <= LONGEST, f"--tick {settings.tick:g}: above 0 s, at most {LONGEST:g}")
     check(
         settings.warmup == MSER5 or (isinstance(settings.warmup, float | int) and 0 <= settings.warmup < float("inf")),
         f"--warmup {settings.warmup}: seconds, not below 0, or {MSER5}",

@@ -31,6 +31,8 @@ SNIFFED = 4096
 
 def read(path: Path, fmt: str = "", *, cached: bool = True) -> Trace:
     """The trace in this file, from the cache when it was parsed before; TraceError says where and what is wrong."""
+    if fmt and fmt not in MODULES:
+        raise TraceError(path, 0, f"no format '{fmt}'; known: {', '.join(MODULES)}")
     try:
         sha256 = cache.checksum(path)
     except OSError as error:
