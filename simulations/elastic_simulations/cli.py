@@ -28,7 +28,12 @@ As = Annotated[Output, typer.Option("--output", "-o", help="How to print the res
 
 @app.command("run")
 def run(
-    trace: Annotated[Path, typer.Option("--trace", help="The trace: SWF, GWF, HTCondor history, CSV, Parquet.")],
+    trace: Annotated[
+        Path | None, typer.Option("--trace", help="The trace: SWF, GWF, HTCondor history, CSV, Parquet.")
+    ] = None,
+    scenario: Annotated[
+        Path | None, typer.Option("--scenario", help="Instead: a scenario (TOML) for the full world.")
+    ] = None,
     policy: Annotated[str, typer.Option("--policy", help="A policy by its name.")] = "backlog",
     static: Annotated[int | None, typer.Option("--static", help="This many cores, always on; no policy.")] = None,
     minimum: Annotated[int, typer.Option("--min", help="Workers at least.")] = 0,
@@ -58,11 +63,13 @@ def run(
     ] = None,
     output: As = Output.TABLE,
 ) -> None:
-    """Simulate one trace under one policy, or on a fixed number of cores."""
-    from elastic_simulations.runs.command import Asked, answer
+    """Simulate one trace under one policy, or on a fixed number of cores; or all that a scenario's file says."""
+    from elastic_simulations.runs.command import SCENARIO, Asked, answer
 
+    if (trace is None) == (scenario is None):
+        raise typer.BadParameter("give either --trace or --scenario", param_hint="--trace / --scenario")
     asked = Asked(
-        trace=trace,
+        trace=trace or scenario or Path(),
         policy=policy,
         static=static,
         minimum=minimum,
@@ -75,7 +82,7 @@ def run(
         seed=seed,
         engine=engine,
         warmup=warmup,
-        fmt=fmt,
+        fmt=fmt if scenario is None else SCENARIO,
         scale_arrivals=scale_arrivals,
         scale_runtime=scale_runtime,
         bootstrap_days=bootstrap_days,

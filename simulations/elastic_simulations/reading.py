@@ -42,6 +42,18 @@ PLAIN: Mapping[object, tuple[type | types.UnionType, Callable[[object], object]]
 """By a field's type: what the file may hold, and how it becomes the value. A missing key is an error of ours."""
 
 
+SHARES = frozenset({"boot_failure", "never_joins", "black_hole", "cpu_efficiency", "gaps", "probability", "share"})
+POSITIVE = frozenset({"interval_seconds", "priority_halflife_seconds", "tick_seconds", "page_size", "speed", "rate"})
+SIGNED = frozenset({"priority", "epoch"})
+"""Numbers by their names: shares are from 0 to 1, positive ones above 0; all but the signed are not below 0."""
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "order": ("fair_share", "fifo"),
+    "packing": ("emptiest", "fullest", "fullest-launch", "fullest-longest-idle"),
+}
+"""Texts that are one of a few, by their names."""
+
+
 class ScenarioError(ValueError):
     """A scenario that cannot be read; `problems` are all mistakes, each with its path and what would be right."""
 
@@ -90,10 +102,13 @@ class Reader:
 
     def _plain(self, hint: object, raw: object, path: str) -> object:
         accepted, made = PLAIN[get_origin(hint) or hint]
-        if isinstance(raw, accepted) and (accepted is bool or not isinstance(raw, bool)):
-            return made(raw)
-        self.problems.append(f"{path}: {raw!r} is no {getattr(hint, '__name__', hint)}")
-        return None
+        if not isinstance(raw, accepted) or (accepted is not bool and isinstance(raw, bool)):
+            self.problems.append(f"{path}: {raw!r} is no {getattr(hint, '__name__', hint)}")
+            return None
+        value = made(raw)
+        if problem := _senseless(path.rpartition(".")[2], value):
+            self.problems.append(f"{path}: {problem}")
+        return value
 
     def _unknown(self, table: Mapping[object, object], known: Mapping[str, object], path: str) -> None:
         names = sorted(str(name) for name in table if name not in known)
@@ -131,3 +146,16 @@ class Reader:
             self.problems.append(f"{path}: a table of whole numbers: {', '.join(fields)}")
             return None
         return Resources(**raw)
+
+
+def _senseless(name: str, value: object) -> str:
+    """What is wrong with a number or a text of this name; empty when nothing is."""
+    if isinstance(value, str) and value not in CHOICES.get(name, (value,)):
+        return f"no {value!r}; known: {', '.join(CHOICES[name])}"
+    if not isinstance(value, int | float) or isinstance(value, bool) or name in SIGNED:
+        return ""
+    if name in POSITIVE and not value > 0:
+        return f"{value} must be more than 0"
+    if name in SHARES and not 0 <= value <= 1:
+        return f"{value} is no share from 0 to 1"
+    return "" if value >= 0 else f"{value} is below 0"

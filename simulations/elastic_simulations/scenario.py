@@ -1,25 +1,30 @@
 """A scenario: pool, cloud, worker groups, jobs and what goes wrong, from one TOML file; `simulation` runs it."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 from elastic.core.memory import WishKind
 from elastic.core.model import GroupSpec, SiteSpec
 from elastic.core.override import Override, OverrideKind
 from elastic_simulations.faults import ERRORS, CallFault
+from elastic_simulations.full.feeding import feed_in_order
 from elastic_simulations.grid import EPOCH, Grid
 from elastic_simulations.mishaps import Mishap
 from elastic_simulations.reading import Reader, ScenarioError
 from elastic_simulations.specs import CloudSpec, GroupModel, JobSpec, MachineSpec, PoolSpec
 from elastic_simulations.striking import schedule
 from elastic_simulations.telemetry import TelemetrySpec
+from elastic_simulations.timeline import micros
+from elastic_simulations.traces.trace import Trace
+from elastic_simulations.workload import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How long the scenario lasts in seconds, its seed and its start (seconds since the epoch)."""
+    """How long the scenario lasts in seconds (0 = until its jobs are done), its seed, its start (since the epoch)."""
 
     name: str = ""
     seconds: float = 3600.0
@@ -87,7 +92,7 @@ class PolicyChoice:
     parameters: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Scenario:
     """All times are seconds since the scenario's start."""
 
@@ -97,6 +102,7 @@ class Scenario:
     site: SiteSpec = SiteSpec()
     policy: PolicyChoice = PolicyChoice()
     telemetry: TelemetrySpec = TelemetrySpec()
+    workload: Workload | None = None
     groups: Mapping[str, GroupSpec] = field(default_factory=dict)
     models: Mapping[str, GroupModel] = field(default_factory=dict)
     bursts: tuple[Burst, ...] = ()
@@ -117,11 +123,26 @@ class Scenario:
             for number in range(burst.times):
                 at = start + burst.at + number * burst.every
                 grid.submit_at(at, burst.job, burst.count, schedd=burst.schedd, max_idle=burst.max_idle)
+        if self.workload is not None and self.workload_trace is not None:
+            trace, begin_us = self.workload_trace, micros(self.workload.at)
+            describe = partial(self.workload.job, trace)
+            feed_in_order(grid, trace, describe, begin_us=begin_us, schedd=self.workload.schedd)
         for mishap in self.mishaps:
             schedule(grid, replace(mishap, at=start + mishap.at))
         for fault in self.faults:
             grid.faults.add(replace(fault, start=start + fault.start, end=start + fault.end))
         return grid
+
+    @cached_property
+    def workload_trace(self) -> Trace | None:
+        """The jobs of the workload; TraceError says what is wrong with its file."""
+        return self.workload.made(self.run.seed) if self.workload is not None else None
+
+    @property
+    def expected(self) -> int:
+        """How many jobs there will be in all."""
+        written = sum(burst.count * burst.times for burst in self.bursts)
+        return written + (len(self.workload_trace) if self.workload_trace is not None else 0)
 
     def imposed(self) -> tuple[Override, ...]:
         """The overrides as the ledger keeps them: put there at the start, in force from their time on."""
@@ -147,7 +168,10 @@ def read_scenario(path: Path) -> Scenario:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ScenarioError([f"{path}: {error}"]) from error
-    return parse(tables)
+    scenario = parse(tables)
+    if scenario.workload is None:
+        return scenario
+    return replace(scenario, workload=scenario.workload.below(path.parent))
 
 
 LISTS: Mapping[str, tuple[str, type]] = {
@@ -174,20 +198,38 @@ TABLES: Mapping[str, type] = {
 def parse(tables: Mapping[str, object]) -> Scenario:
     """The scenario in these tables; raise ScenarioError."""
     reader = Reader()
-    known = {*LISTS, *TABLES, "group", "jobs"}
+    known = {*LISTS, *TABLES, "group", "jobs", "workload"}
     reader.problems += [f"{name}: unknown; known: {', '.join(sorted(known))}" for name in tables if name not in known]
     parts: dict[str, object] = {name: reader.read(kind, tables.get(name, {}), name) for name, kind in TABLES.items()}
     for name, (target, kind) in LISTS.items():
         rows = _rows(tables, name)
         parts[target] = tuple(reader.read(kind, row, f"{name}[{number}]") for number, row in enumerate(rows))
     parts["bursts"] = tuple(_burst(reader, row, f"jobs[{n}]") for n, row in enumerate(_rows(tables, "jobs")))
+    parts["workload"] = _workload(reader, tables)
     parts["groups"], parts["models"] = _groups(reader, _rows(tables, "group"), parts["policy"])
     for fault in parts["faults"] if isinstance(parts["faults"], tuple) else ():
         if isinstance(fault, CallFault) and fault.error not in ERRORS:
             reader.problems.append(f"fault.error: no {fault.error!r}; known: {', '.join(sorted(ERRORS))}")
     if reader.problems:
         raise ScenarioError(reader.problems)
-    return Scenario(**parts)  # type: ignore[arg-type]
+    scenario = Scenario(**parts)  # type: ignore[arg-type]
+    if lost := list(_named_in_vain(scenario)):
+        raise ScenarioError(lost)
+    return scenario
+
+
+def _named_in_vain(scenario: Scenario) -> Iterator[str]:
+    """Groups and schedds that are named and not there."""
+    groups, schedds = scenario.groups, scenario.pool.schedds
+    for number, imposed in enumerate(scenario.overrides):
+        if imposed.group not in groups:
+            known = ", ".join(sorted(groups)) or "none"
+            yield f"override[{number}].group: no group {imposed.group!r}; known: {known}"
+    submitting = [(f"jobs[{number}]", burst.schedd) for number, burst in enumerate(scenario.bursts)]
+    submitting += [("workload", scenario.workload.schedd)] if scenario.workload is not None else []
+    for path, schedd in submitting:
+        if schedd and schedd not in schedds:
+            yield f"{path}.schedd: no schedd {schedd!r}; known: {', '.join(schedds)}"
 
 
 def _rows(tables: Mapping[str, object], name: str) -> list[object]:
@@ -202,6 +244,15 @@ def _burst(reader: Reader, row: object, path: str) -> Burst | None:
     mine = {"at", "count", "every", "times", "schedd", "max_idle"}
     job = reader.read(JobSpec, {name: value for name, value in row.items() if name not in mine}, path)
     return reader.read(Burst, {name: value for name, value in row.items() if name in mine}, path, job=job or JobSpec())
+
+
+def _workload(reader: Reader, tables: Mapping[str, object]) -> Workload | None:
+    if "workload" not in tables:
+        return None
+    workload = reader.read(Workload, tables["workload"], "workload")
+    if workload is not None and workload.problem:
+        reader.problems.append(f"workload: {workload.problem}")
+    return workload
 
 
 def _groups(

@@ -101,8 +101,6 @@ def _options(raw: Mapping[str, object]) -> Options:
     # The settings hand every world their section on HTCondor; this one has its own.
     mine = {name: value for name, value in raw.items() if name != "htcondor"}
     options = reader.read(Options, mine, "simulated")
-    if options is not None and options.speed <= 0:
-        reader.problems.append(f"simulated.speed: {options.speed} must be more than 0")
     if options is None or reader.problems:
         raise ScenarioError(reader.problems)
     return options

@@ -1,3 +1,4 @@
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from elastic.core.override import OverrideKind
 from elastic.core.resources import Resources
 from elastic_simulations.draws import Constant, Empirical, Lognormal
 from elastic_simulations.faults import Call
+from elastic_simulations.jobs import JobEvent
 from elastic_simulations.mishaps import Kind
 from elastic_simulations.reading import ScenarioError
 from elastic_simulations.scenario import parse, read_scenario
@@ -122,6 +124,17 @@ def test_five_mistakes_are_said_at_once_each_with_its_place(tmp_path: Path) -> N
         ("[[group]]\nname = 'a'\nmaximum = true", "group[0].maximum: True is no int"),
         ("[[group]]\nname = 'a'\nmaximum = 1\nshape = { cpus = -1 }", "group[0].shape: a table of whole numbers"),
         ("[[jobs]]\nrun = { lognormal = [1] }", "jobs[0].run: [1] are not the numbers of lognormal"),
+        ("[workload]\njobs = 3", "workload: either trace or generate must be given"),
+        ("[workload]\ntrace = 'a'\nspeed = 2", "workload.speed: unknown; known: at, bag, bootstrap_days"),
+        ("[telemetry]\ngaps = 'many'", "telemetry.gaps: 'many' is no float"),
+        ("[pool]\norder = 'random'", "pool.order: no 'random'; known: fair_share, fifo"),
+        ("[pool]\npacking = 'random'", "pool.packing: no 'random'; known: emptiest, fullest"),
+        ("[[group]]\nname = 'a'\nmaximum = 1\nmodel = { boot_failure = 2 }", "group[0].model.boot_failure: 2.0"),
+        ("[[jobs]]\ncpu_efficiency = 3", "jobs[0].cpu_efficiency: 3.0 is no share"),
+        ("[[override]]\nat = 1\ngroup = 'b'\nkind = 'floor'", "override[0].group: no group 'b'"),
+        ("[[jobs]]\nschedd = 'b'", "jobs[0].schedd: no schedd 'b'; known: schedd"),
+        ("[run]\nseconds = -1", "run.seconds: -1.0 is below 0"),
+        ("[pool]\nclaim_seconds = -1", "pool.claim_seconds: -1.0 is below 0"),
         ("[run", "Expected ']'"),
     ],
 )
@@ -134,13 +147,37 @@ def test_a_file_that_is_not_there_is_one_clear_message(tmp_path: Path) -> None:
         read_scenario(tmp_path / "nowhere.toml")
 
 
-@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for path in SCENARIOS if "one-day" not in path.stem], ids=lambda path: path.stem)
 def test_every_scenario_that_is_shipped_runs_and_kills_no_job(path: Path) -> None:
     simulation = Simulation(read_scenario(path))
     records = simulation.run()
     assert records
     assert simulation.grid.killed_jobs() == ()
     assert sum(len(record.results) for record in records) > 0
+
+
+def long_job(name: str) -> tuple[list[float], float | None, int]:
+    """When the job of one day was started, in hours, when it ended, and how many jobs were killed by a deletion."""
+    simulation = Simulation(read_scenario(ROOT / "simulations" / "scenarios" / f"{name}.toml"))
+    simulation.run()
+    mine = [line for line in simulation.grid.log if line.job == "schedd#1.0"]
+    starts = [line.at_us / 3.6e9 for line in mine if line.event is JobEvent.EXECUTE]
+    ends = [line.at_us / 3.6e9 for line in mine if line.event is JobEvent.TERMINATE]
+    return starts, ends[0] if ends else None, len(simulation.grid.killed_jobs())
+
+
+def test_a_job_of_one_day_is_started_once_and_ends() -> None:
+    starts, end, killed = long_job("one-day-job")
+    assert (len(starts), killed) == (1, 0)
+    assert end == pytest.approx(starts[0] + 24, abs=1e-6)
+
+
+def test_a_job_of_one_day_never_ends_where_the_oldest_worker_goes_first() -> None:
+    starts, end, killed = long_job("one-day-job-oldest-first")
+    assert end is None
+    assert killed > 0
+    assert len(starts) > 5
+    assert max(after - before for before, after in pairwise(starts)) < 24
 
 
 def test_a_restarted_daemon_ticks_at_once_at_the_time_of_the_restart() -> None:

@@ -67,7 +67,7 @@ def test_the_demonstration_comes_with_it(tmp_path: Path) -> None:
 
 
 def test_it_follows_the_wall_clock_when_it_is_asked(tmp_path: Path) -> None:
-    world = SimulatedWorld(spec(tmp_path, speed=20_000.0))
+    world = SimulatedWorld(spec(tmp_path, speed=2_000.0))
     world.cloud.create(SMALL, [worker("w1")])
     while world.cloud.servers().servers[0].status is ServerStatus.BUILDING:
         pass
@@ -79,7 +79,7 @@ def test_it_follows_the_wall_clock_when_it_is_asked(tmp_path: Path) -> None:
 
 
 def test_many_threads_may_call_it_at_once(tmp_path: Path) -> None:
-    world = SimulatedWorld(spec(tmp_path, speed=5_000.0, scenario="demo"))
+    world = SimulatedWorld(spec(tmp_path, speed=300.0, scenario="demo"))
     failures: list[BaseException] = []
 
     def use(number: int) -> None:

@@ -44,7 +44,13 @@ def ideal(spec: ElasticSpec) -> Scenario:
     group = spec.group
     if isinstance(spec.boot_seconds, Constant):
         # The fast engine knows no deadline of a boot.
-        group = replace(group, boot_seconds=max(group.boot_seconds, 2 * spec.boot_seconds.value))
+        longest = 2 * spec.boot_seconds.value
+        group = replace(
+            group, boot_seconds=max(group.boot_seconds, longest), join_seconds=max(group.join_seconds, longest)
+        )
+    at_once = Constant(0.0)
+    # A server whose boot may be cancelled is listed as building until it joins, any other as active.
+    boot, join = (spec.boot_seconds, at_once) if spec.cancels else (at_once, spec.boot_seconds)
     return Scenario(
         run=Run(seed=spec.seed, epoch=0.0),
         pool=PoolSpec(
@@ -53,7 +59,7 @@ def ideal(spec: ElasticSpec) -> Scenario:
         site=_ticking(spec.site),
         policy=PolicyChoice(name=group.policy),
         groups={group.name: group},
-        models={group.name: GroupModel(boot=spec.boot_seconds, join=Constant(0.0), teardown=Constant(0.0))},
+        models={group.name: GroupModel(boot=boot, join=join, teardown=at_once)},
     )
 
 

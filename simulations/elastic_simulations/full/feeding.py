@@ -1,13 +1,15 @@
-"""The jobs of a trace come into a simulated pool, each at its time."""
+"""The jobs of a trace come into a simulated pool, each at its time, or when the one before it has ended."""
 
+from collections import defaultdict
 from collections.abc import Callable
 
 from elastic.core.resources import Resources
 from elastic_simulations.draws import Constant
 from elastic_simulations.grid import Grid
+from elastic_simulations.jobs import JobEvent, LogLine
 from elastic_simulations.specs import JobSpec
 from elastic_simulations.timeline import Rank
-from elastic_simulations.traces.trace import MICROSECONDS, Trace
+from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Trace
 
 Describe = Callable[[int], JobSpec]
 
@@ -24,19 +26,64 @@ def cores_only(trace: Trace) -> Describe:
     return describe
 
 
-def feed(grid: Grid, trace: Trace, describe: Describe) -> None:
-    """Submit every job of the trace at its time after now, in the order of the file."""
-    began_us = grid.timeline.now_us
-    place = 0
+def feed(grid: Grid, trace: Trace, describe: Describe, *, begin_us: int = 0, schedd: str = "") -> None:
+    """Submit every job of the trace at its time after `begin_us`, in the order of the file."""
+    _Feed(grid, trace, describe, begin_us, schedd).go(range(len(trace)))
 
-    def come() -> None:
-        nonlocal place
-        at_us = trace.submit_us[place]
-        while place < len(trace) and trace.submit_us[place] == at_us:
-            grid.submit(describe(place))
-            place += 1
-        if place < len(trace):
-            grid.timeline.at(began_us + trace.submit_us[place], Rank.SUBMIT, come)
 
-    if len(trace):
-        grid.timeline.at(began_us + trace.submit_us[0], Rank.SUBMIT, come)
+def feed_in_order(grid: Grid, trace: Trace, describe: Describe, *, begin_us: int = 0, schedd: str = "") -> None:
+    """The same, but a job that names one before it comes only once that has ended, and its think time is over."""
+    after = trace.optional.get("after")
+    feed = _Feed(grid, trace, describe, begin_us, schedd)
+    if after is None:
+        feed.go(range(len(trace)))
+        return
+    grid.log.listeners.append(feed.hear)
+    for place, before in enumerate(after):
+        if before != UNKNOWN:
+            feed.followers[before].append(place)
+    feed.go([place for place, before in enumerate(after) if before == UNKNOWN])
+
+
+class _Feed:
+    """What is still to come of one trace; `followers` by the place of the job that must end first."""
+
+    def __init__(self, grid: Grid, trace: Trace, describe: Describe, begin_us: int, schedd: str) -> None:
+        self.followers: dict[int, list[int]] = defaultdict(list)
+        self._grid, self._trace, self._describe = grid, trace, describe
+        self._begin_us, self._schedd = begin_us, schedd
+        self._places: dict[str, int] = {}
+
+    def go(self, places: "range | list[int]") -> None:
+        """Let these come, which are sorted by their times; one event at a time."""
+        trace, number = self._trace, 0
+
+        def come() -> None:
+            nonlocal number
+            at_us = trace.submit_us[places[number]]
+            while number < len(places) and trace.submit_us[places[number]] == at_us:
+                self._submit(places[number])
+                number += 1
+            if number < len(places):
+                self._at(trace.submit_us[places[number]], come)
+
+        if places:
+            self._at(trace.submit_us[places[0]], come)
+
+    def hear(self, line: LogLine) -> None:
+        """Who waited for a job that has ended comes now, or after thinking."""
+        place = self._places.get(line.job) if line.event is JobEvent.TERMINATE else None
+        if place is None:
+            return
+        thinks = self._trace.optional.get("think_us")
+        for follower in self.followers.pop(place, ()):
+            think_us = max(0, thinks[follower]) if thinks is not None else 0
+            at_us = max(self._trace.submit_us[follower], line.at_us - self._begin_us + think_us)
+            self._at(at_us, lambda follower=follower: self._submit(follower))  # type: ignore[misc]
+
+    def _at(self, at_us: int, act: Callable[[], None]) -> None:
+        self._grid.timeline.at(self._begin_us + at_us, Rank.SUBMIT, act)
+
+    def _submit(self, place: int) -> None:
+        cluster = self._grid.submit(self._describe(place), schedd=self._schedd)
+        self._places[f"{cluster.schedd}#{cluster.id}.0"] = place

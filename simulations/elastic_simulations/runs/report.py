@@ -81,6 +81,7 @@ def report(result: Result) -> Plain:
         "version": own_version(),
         "events": outcome.events,
         "decisions": outcome.decisions,
+        **result.more,
         "wall_s": result.wall_s,
     }
 

@@ -1,6 +1,7 @@
 """A trace and settings become a result: the engine runs, everything is measured."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 from elastic_simulations.fast.outcome import Outcome
@@ -16,7 +17,10 @@ from elastic_simulations.traces.trace import MICROSECONDS, Trace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One run, measured. `wall_s` is what the simulation and the measuring took, reading the trace not included."""
+    """One run, measured. `wall_s` is what the simulation and the measuring took, reading the trace not included.
+
+    `more` is what only the full world with a scenario's file can tell.
+    """
 
     settings: RunSettings
     trace: Trace
@@ -28,12 +32,17 @@ class Result:
     elasticity: Elasticity
     littles_law_residual: float
     wall_s: float
+    more: Mapping[str, object] = field(default_factory=dict)
 
 
 def run(trace: Trace, settings: RunSettings) -> Result:
     """Simulate and measure; TraceError, SettingsError and PluginError say what to do next."""
     began = perf_counter()
-    outcome = _simulated(trace, settings)
+    return replace(measured(trace, _simulated(trace, settings), settings), wall_s=perf_counter() - began)
+
+
+def measured(trace: Trace, outcome: Outcome, settings: RunSettings) -> Result:
+    """All measures of what an engine left behind."""
     warmup = _warmup(trace, outcome, settings)
     return Result(
         settings=settings,
@@ -45,7 +54,7 @@ def run(trace: Trace, settings: RunSettings) -> Result:
         churn=churn(outcome),
         elasticity=elasticity(outcome),
         littles_law_residual=littles_law_residual(trace, outcome),
-        wall_s=perf_counter() - began,
+        wall_s=0.0,
     )
 
 
