@@ -13,6 +13,10 @@ from elastic_simulations.traces.reading import read
 from elastic_simulations.traces.shaping import shaped
 
 
+SCENARIO = "scenario"
+"""The format of a file that is no trace but a scenario: `--scenario FILE` is `--trace FILE --format scenario`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """The options of the command, by the names of their parameters; `sets` as key=value."""
@@ -61,6 +65,10 @@ def answer(asked: Asked) -> Mapping[str, object]:
 def simulated(asked: Asked) -> tuple[Result, str]:
     """The run, and the checksum of its trace's file."""
     settings = checked(_settings(asked))
+    if asked.fmt == SCENARIO:
+        from elastic_simulations.full.scenario import run_file  # noqa: PLC0415 - the whole controller
+
+        return run_file(asked.trace, settings)
     file = read(asked.trace, asked.fmt)
     trace = shaped(
         file,
