@@ -82,6 +82,13 @@ class WorkerRecord:
     counted: bool = False
     foreign_drain: str = ""
     cleared_at: float | None = None
+    passed_over_until: float = 0.0
+    passed_over_seconds: float = 0.0
+    passed_over_reason: str = ""
+
+    def passed_over(self, now: float) -> str:
+        """Why its removal is not begun again yet, after one that could not be carried out; empty when it may be."""
+        return f"its removal failed: {self.passed_over_reason}" if now < self.passed_over_until else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,8 @@ class GroupSpec:
     breaker_backoff_cap_seconds: float = 1800.0
     error_backoff_seconds: float = 30.0
     error_backoff_cap_seconds: float = 900.0
+    removal_backoff_seconds: float = 300.0
+    removal_backoff_cap_seconds: float = 1800.0
     black_hole_starts: int = 5
     lost_counted_seconds: float = 300.0
     ad_lifetime_seconds: float = 900.0
@@ -117,10 +119,9 @@ class GroupDemand:
     """What the queue asks of one group. Jobs are counted in jobs, workers in whole workers.
 
     `running_jobs` run on the group's own workers. `placed_jobs` are idle but have free room waiting somewhere (ready or
-    upcoming
-    workers of this group); `held_workers` are the otherwise idle or upcoming workers that this room is on,
-    `held_upcoming` the upcoming ones of them. `unmet_jobs` have no room
-    anywhere and were given to this group; `unmet_workers` is how many further workers they need.
+    upcoming workers of this group); `held_workers` are the otherwise idle or upcoming workers that this room is on,
+    `held_upcoming` the upcoming ones of them. `unmet_jobs` have no room anywhere and were given to this group;
+    `unmet_workers` is how many further workers they need.
     """
 
     running_jobs: int = 0
@@ -262,9 +263,8 @@ class Snapshot:
     """The only input of a decision. `groups` and `sources` are sorted by name; `now` in seconds since the epoch.
 
     `strangers` are servers of another ledger's daemon, `orphans` servers that carry our ledger (or one handed over to
-    us) and that no
-    record knows, `ungrouped` the names of workers whose group is not configured any more: all are named, and never
-    touched.
+    us) and that no record knows, `ungrouped` the names of workers whose group is not configured any more: all are
+    named, and never touched.
     """
 
     now: float

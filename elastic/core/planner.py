@@ -20,6 +20,7 @@ from elastic.core.victims import (
     cancellable,
     drain_budget,
     idle_victims,
+    passed_over,
     resumable,
     unfinished,
     why_kept,
@@ -175,6 +176,9 @@ def _drain_asked(draft: _Draft, worker: Worker) -> None:
     if worker.busy and wish is not None and not busy:
         draft.refuse(worker.group, "busy", "down", 1, f"{why}; waits until it is empty", worker.name)
         return
+    if failed := worker.record.passed_over(draft.snapshot.now):
+        draft.refuse(worker.group, "removal backoff", "down", 1, f"{why}; {failed}", worker.name)
+        return
     # Under a stream of jobs a black hole is never seen idle: its startd is asked at each tick, which is safe.
     draft.act(_drain(draft.snapshot, worker, why, busy=worker.busy and busy))
 
@@ -195,6 +199,9 @@ def _shrink(draft: _Draft, group: WorkerGroup, target: Target) -> None:
         why = f"not needed any more: {target.reason}"
         draft.act(Delete(group=worker.group, worker=worker.name, proof=Proof.BUILDING, reason=why))
     surplus -= len(cancelled)
+    for worker in passed_over(group.workers, draft.snapshot.now) if surplus else ():
+        text = worker.record.passed_over(draft.snapshot.now)
+        draft.refuse(worker.group, "removal backoff", "down", 1, text, worker.name)
     budget = drain_budget(group)
     idle = [worker for worker in idle_victims(group.workers) if worker.name not in draft.acted_on]
     chosen = idle[: min(surplus, budget)]
@@ -254,8 +261,8 @@ def _not_gone(snapshot: Snapshot, worker: Worker) -> str:
 
 def _drained(draft: _Draft, group: WorkerGroup, worker: Worker) -> Iterator[Action]:
     record, now = worker.record, draft.snapshot.now
-    if record.protected_by:
-        yield Resume(group=worker.group, worker=worker.name, reason=f"protected by {record.protected_by}")
+    if why := (f"protected by {record.protected_by}" if record.protected_by else record.passed_over(now)):
+        yield Resume(group=worker.group, worker=worker.name, reason=why)
         return
     confirmed = record.drain.confirmed_at if record.drain is not None else None
     if confirmed is None or now - confirmed < group.spec.validation_seconds:

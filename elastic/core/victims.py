@@ -36,6 +36,13 @@ def idle_victims(workers: Iterable[Worker]) -> list[Worker]:
     return sorted(found, key=lambda w: (-(w.idle_seconds or 0.0), w.name))
 
 
+def passed_over(workers: Iterable[Worker], now: float) -> list[Worker]:
+    """Idle workers that would be victims, were it not for a removal that could not be carried out."""
+    if isinstance(workers, LazyWorkers):
+        return []
+    return [w for w in workers if w.record.passed_over_until > now and w.phase is Phase.READY and not w.busy]
+
+
 BEGUN = frozenset({Phase.DRAINING, Phase.DRAINED, Phase.FAILED, Phase.LOST, Phase.DELETING})
 """Phases in which something was begun that a later tick goes on with."""
 

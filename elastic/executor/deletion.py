@@ -91,7 +91,8 @@ def _fence(run: Run, action: Delete, record: WorkerRecord, *, again: bool) -> Be
     try:
         run.ask(record.name, "fence", partial(run.batch.fence, record))
     except PortError as error:
-        return put_back(run, action, f"its startd could not be switched off: {said(error)}", error)
+        why = f"its startd could not be switched off: {said(error)}"
+        return put_back(run, action, why, error, pass_over=True)
     return Begun(action, again)
 
 
@@ -117,7 +118,7 @@ def _finish_drained(run: Run, begun: Begun, record: WorkerRecord, jobs: JobsOnWo
     if why := _named(jobs, record):
         return _keep(run, begun.action, why, again=begun.again)
     if why := _not_silent(run, record):
-        return put_back(run, begun.action, f"switched off, but {why}")
+        return put_back(run, begun.action, f"switched off, but {why}", pass_over=True)
     return _delete(run, begun.action, record)
 
 
@@ -181,7 +182,7 @@ def _last_line(record: WorkerRecord) -> str:
 
 def _keep(run: Run, action: Delete, why: str, *, again: bool) -> ActionResult:
     """Put back; but what was asked to be deleted before, and is silent, stays as it is until more is known."""
-    return refused(action, why) if again else put_back(run, action, why)
+    return refused(action, why) if again else put_back(run, action, why, pass_over=True)
 
 
 def _against(run: Run, action: Delete, record: WorkerRecord) -> str:

@@ -44,9 +44,15 @@ def resume(run: Run, action: Resume) -> ActionResult:
     return refused(action, foreign) if foreign else done(action)
 
 
-def put_back(run: Run, action: Action, why: str, error: Exception | None = None) -> ActionResult:
-    """Take back all that was done for a removal, and say why; what cannot be taken back now stays for the next tick."""
+def put_back(
+    run: Run, action: Action, why: str, error: Exception | None = None, *, pass_over: bool = False
+) -> ActionResult:
+    """Take back all that was done for a removal, and say why; what cannot be taken back now stays for the next tick.
+
+    With `pass_over` the worker is no victim for a while: it would be drained and put back at each tick, for ever.
+    """
     record = run.record(action)
+    record = _passed_over(run, record, why) if pass_over else record
     drained = record.drain is not None or record.fence_asked_at is not None
     if not drained and record.delete_asked_at is None:
         return refused(action, why, error)
@@ -56,6 +62,8 @@ def put_back(run: Run, action: Action, why: str, error: Exception | None = None)
         else:
             run.save(_whole(record))
     except PortError as failure:
+        if pass_over:
+            run.save(record)
         return refused(action, f"{why}; not resumed yet: {said(failure)}", failure)
     return refused(action, why, error)
 
@@ -69,6 +77,15 @@ def _resume(run: Run, record: WorkerRecord, why: str) -> str:
         foreign = str(error) or "somebody else drains it"
     run.save(_whole(record), events=[run.event("resumed", record, f"{why}; {foreign}" if foreign else why)])
     return foreign
+
+
+def _passed_over(run: Run, record: WorkerRecord, why: str) -> WorkerRecord:
+    """The time doubles with each failure, and begins anew once the last one is longer ago than it can get."""
+    spec = run.spec(record.group)
+    first, longest = spec.removal_backoff_seconds, spec.removal_backoff_cap_seconds
+    again = run.now - record.passed_over_until <= longest
+    seconds = min(longest, (record.passed_over_seconds * 2 if again else 0.0) or first)
+    return replace(record, passed_over_until=run.now + seconds, passed_over_seconds=seconds, passed_over_reason=why)
 
 
 def _whole(record: WorkerRecord) -> WorkerRecord:

@@ -96,6 +96,10 @@ class GroupSettings(Section):
     """After the first refused launch (no capacity, quota): one tick."""
     error_backoff_cap_seconds: Seconds = 900.0
     """After many refusals: a quarter of an hour loses little when capacity is back."""
+    removal_backoff_seconds: Seconds = 300.0
+    """A worker that could not be switched off is passed over for so long; doubles: others may go in its place."""
+    removal_backoff_cap_seconds: Seconds = 1800.0
+    """Where that doubling ends: half an hour is how long a mended worker may stay unneeded."""
     black_hole_starts: Annotated[int, Field(ge=2)] = 5
     """Failed starts in a row, from two clusters or more, that quarantine a worker: one bad submit is not enough."""
     delete_repeat_seconds: Seconds = 60.0

@@ -1,15 +1,35 @@
 """Who is launched, resumed, drained, deleted, forgotten, and why nobody is."""
 
+from dataclasses import replace
+
 import pytest
 
 from elastic.core.actions import Action, Adopt, Delete, DrainWorker, Forget, Launch, Proof, Refusal, Resume
 from elastic.core.lifecycle import Phase
-from elastic.core.memory import GroupMemory, WishKind
+from elastic.core.memory import GroupMemory, WishKind, WorkerRecord
 from elastic.core.model import GroupDemand, Snapshot, Trust, Worker, WorkerGroup
 from elastic.core.override import OverrideKind
 from elastic.core.planner import plan, proof_of
 from elastic.core.record import Plan
-from tests.core.builders import NOW, SITE, drain, group, nonce, override, server, snapshot, spec, targets, wish, worker
+from tests.core.builders import (
+    NOW,
+    SITE,
+    drain,
+    group,
+    joined,
+    look,
+    machine,
+    memory,
+    nonce,
+    override,
+    seen,
+    server,
+    snapshot,
+    spec,
+    targets,
+    wish,
+    worker,
+)
 
 
 def planned(one: WorkerGroup, wanted: int, trust: Trust | None = None, **changes: object) -> Plan:
@@ -384,3 +404,42 @@ def test_servers_of_a_ledger_that_was_handed_over_are_adopted() -> None:
     assert made.actions == (
         Adopt(group="g", worker="old-1", server_id="s-old-1", reason="handed over from ledger ledger-0"),
     )
+
+
+# -- removals that could not be carried out
+
+
+def test_a_worker_whose_removal_failed_is_passed_over_and_another_goes() -> None:
+    """It was drained, could not be switched off, was resumed, and drained again at the next tick, for ever."""
+    known = [joined("a", passed_over_until=NOW + 10, passed_over_reason="no master"), joined("b")]
+    snapshot, _ = look(seen([machine("a"), machine("b", 1000.0)], [server("a"), server("b")]), memory(known))
+    made = plan(snapshot, targets(g=1), SITE)
+    assert [a.worker for a in made.actions] == ["b"]
+    assert made.refusals == (
+        Refusal(
+            group="g", guardrail="removal backoff", direction="down", workers=1,
+            reason="its removal failed: no master", worker="a",
+        ),
+    )  # fmt: skip
+    assert snapshot.groups["g"].workers[0].keep == "its removal failed: no master"
+
+
+def test_a_worker_whose_removal_failed_may_go_again_later() -> None:
+    known = [joined("a", passed_over_until=NOW, passed_over_reason="no master")]
+    snapshot, _ = look(seen([machine("a")], [server("a")]), memory(known))
+    assert [a.worker for a in plan(snapshot, targets(g=0), SITE).actions] == ["a"]
+
+
+@pytest.mark.parametrize("record", [joined("a", wish=wish()), joined("a", quarantine="bad disk")])
+def test_a_failed_removal_rests_whoever_asks_for_it(record: WorkerRecord) -> None:
+    failed = replace(record, passed_over_until=NOW + 10, passed_over_reason="no master")
+    one = group(worker(Phase.READY, "a", record=failed))
+    made = planned(one, 1)
+    assert [a for a in made.actions if not isinstance(a, Launch)] == []
+    assert [(r.guardrail, r.worker) for r in made.refusals] == [("removal backoff", "a")]
+    assert made.refusals[0].reason.endswith("; its removal failed: no master")
+
+
+def test_a_drained_worker_whose_removal_failed_is_put_back_when_it_can_be() -> None:
+    one = group(worker(Phase.DRAINED, "a", passed_over_until=NOW + 10, passed_over_reason="no master"))
+    assert actions(one, 0) == (Resume(group="g", worker="a", reason="its removal failed: no master"),)
