@@ -12,7 +12,6 @@ from elastic_simulations.runs.settings import RunSettings, SettingsError, checke
 from elastic_simulations.traces.reading import read
 from elastic_simulations.traces.shaping import shaped
 
-
 SCENARIO = "scenario"
 """The format of a file that is no trace but a scenario: `--scenario FILE` is `--trace FILE --format scenario`."""
 
