@@ -39,7 +39,7 @@ class SimulatedTelemetry:
         self._used: dict[str, int] = {}
         self._gathered: dict[str, list[float]] = {}
         self._samples: deque[Sample] = deque()
-        grid.timeline.after(self._interval_us, Rank.CHANGE, self._poll)
+        grid.timeline.after(self._interval_us, Rank.METERING, self._poll)
 
     def load(self, workers: Sequence[str]) -> Load:
         with self._grid.calling(Call.LOAD):
@@ -53,7 +53,7 @@ class SimulatedTelemetry:
             return Load(by_worker=seen, age_seconds=(self._grid.timeline.now_us - at_us) / 1e6)
 
     def _poll(self) -> None:
-        self._grid.timeline.after(self._interval_us, Rank.CHANGE, self._poll)
+        self._grid.timeline.after(self._interval_us, Rank.METERING, self._poll)
         self._polls += 1
         running = [s for s in self._grid.startds.values() if s.worker is not None and s.running and s.power]
         for startd in running:

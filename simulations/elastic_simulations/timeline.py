@@ -20,6 +20,7 @@ class Rank(IntEnum):
     SUBMIT = 2
     CHANGE = 3
     NEGOTIATION = 4
+    METERING = 5
 
 
 class Event:

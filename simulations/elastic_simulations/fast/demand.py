@@ -1,6 +1,7 @@
-"""What the queue asks of the one group, from counts alone; the same as `elastic.core.demand` says (tested)."""
+"""What the queue asks of each group, from counts alone; the same as `elastic.core.demand` says (tested)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from elastic.core.demand import PREFIX, Room, asked
 from elastic.core.memory import GroupMemory
@@ -9,42 +10,72 @@ from elastic.core.observation import JobShape, Negotiation, Queue, ScheddQueue
 from elastic.core.packing import Bin, Opening, Rank
 from elastic.core.resources import Resources
 from elastic_simulations.fast.pool import Pool
+from elastic_simulations.fast.records import Records
+from elastic_simulations.fast.units import Scale
+
+SCHEDD = "schedd"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One group: its workers in the pool and those that leave it, and what each offers."""
+
+    spec: GroupSpec
+    pool: Pool
+    records: Records
+    offers: Resources
+
+    @property
+    def existing(self) -> int:
+        """Servers that the group has, whatever they do; not those that were found gone."""
+        pool = self.pool
+        return pool.booting + pool.ready + len(pool.held) + self.records.deleting
+
+    def room(self) -> tuple[int, str]:
+        """By how many workers the group may grow, those taken back included, and why by no more."""
+        left = max(0, self.spec.maximum - self.existing)
+        return len(self.pool.held) + left, "" if left else f"at its maximum of {self.spec.maximum}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """The group and its pool; `seconds` is the length of a unit."""
+    """The pool whose jobs ask, and its groups in the order in which they are asked."""
 
-    spec: GroupSpec
     pool: Pool
-    seconds: float
+    parts: tuple[Part, ...]
+    scale: Scale
+    _numbers: dict[int, int] = field(init=False, default_factory=dict)
 
-    def demand(self, memory: GroupMemory, now: float) -> tuple[Demand, GroupDemand]:
-        """Of the whole queue, and of the group. Waiting jobs fit on no ready worker, or they would have started."""
+    def __post_init__(self) -> None:
+        """Shapes are numbered as a schedd numbers them: as they come."""
+        shapes = self.pool.shapes
+        came = shapes if len(shapes) == 1 else dict.fromkeys(self.pool.wants)
+        self._numbers.update((shape, number) for number, shape in enumerate(came, 1))
+
+    def demand(self, known: Mapping[str, GroupMemory], now: float) -> tuple[Demand, Mapping[str, GroupDemand]]:
+        """Of the whole queue, and of each group. Waiting jobs fit on no ready worker, or they would have started."""
         pool = self.pool
         if not pool.waiting:
-            return Demand(running_jobs=pool.running), GroupDemand(running_jobs=pool.running)
-        if len(pool.shapes) == 1:
-            return self._one_shape(*self._room(), now)
-        return self.as_the_core_says(memory, now)
+            quiet = {part.spec.name: GroupDemand(running_jobs=part.pool.running) for part in self.parts}
+            return Demand(running_jobs=pool.running), quiet
+        if len(pool.shapes) == 1 and len(self.parts) == 1:
+            return self._one_shape(self.parts[0])
+        return self.as_the_core_says(known, now)
 
-    def _room(self) -> tuple[int, str]:
-        """By how many workers the group may grow, those taken back included, and why by no more."""
-        pool, most = self.pool, self.spec.maximum
-        left = max(0, most - (pool.booting + pool.ready + len(pool.held)))
-        return len(pool.held) + left, "" if left else f"at its maximum of {most}"
-
-    def _one_shape(self, room: int, closed: str, now: float) -> tuple[Demand, GroupDemand]:
-        pool = self.pool
-        waiting, cores = pool.waiting, pool.shapes[0]
-        each = pool.slots // cores
+    def _one_shape(self, part: Part) -> tuple[Demand, Mapping[str, GroupDemand]]:
+        pool, shape, name = self.pool, self.pool.shapes[0], part.spec.name
+        room, closed = part.room()
+        waiting = pool.waiting
+        each = pool.request(shape).times_in(part.offers)
         placed = min(waiting, pool.booting * each)
         workers = min(-(-(waiting - placed) // each), room)
         unmet = min(waiting - placed, workers * each)
+        head = pool.head(shape)
         unserved: tuple[Unserved, ...] = ()
         if left := waiting - placed - unmet:
-            why = f"{self.spec.name}: {closed or 'full'}"
-            unserved = (Unserved(shape=_shape(cores), jobs=left, cause="no room", reason=why),)
+            why = f"{name}: {closed or 'full'}"
+            example = _job(head)
+            unserved = (Unserved(shape=_name(1), jobs=left, cause="no room", reason=why, example=example),)
         held = -(-placed // each)
         group = GroupDemand(
             running_jobs=pool.running,
@@ -53,45 +84,58 @@ class Asker:
             held_upcoming=held,
             unmet_jobs=unmet,
             unmet_workers=workers,
-            oldest_wait_seconds=now - pool.oldest(cores) * self.seconds if placed or unmet else 0.0,
+            oldest_wait_seconds=self._waited(head) if placed or unmet else 0.0,
         )
-        return Demand(idle_jobs=waiting, running_jobs=pool.running, unserved=unserved), group
+        return Demand(idle_jobs=waiting, running_jobs=pool.running, unserved=unserved), {name: group}
 
-    def as_the_core_says(self, memory: GroupMemory, now: float) -> tuple[Demand, GroupDemand]:
-        """By `elastic.core.demand` itself, from shapes and room: for jobs of several shapes."""
-        room, closed = self._room()
-        pool, name = self.pool, self.spec.name
-        template, offers = PREFIX + name, Resources(pool.slots)
-        shapes = tuple(
-            JobShape(
-                id=_shape(cores),
-                idle=jobs,
-                request=Resources(cores),
-                fits={template: Resources(cores)},
-                oldest_wait_seconds=now - pool.oldest(cores) * self.seconds,
-            )
-            for cores, jobs in sorted(pool.waiting_by_cores().items())
+    def as_the_core_says(
+        self, known: Mapping[str, GroupMemory], now: float
+    ) -> tuple[Demand, Mapping[str, GroupDemand]]:
+        """By `elastic.core.demand` itself, from shapes and room: for jobs of several shapes, and several groups."""
+        shapes = tuple(self._shape(shape, jobs) for shape, jobs in self.pool.waiting_by_shape().items())
+        queue = Queue(schedds=(ScheddQueue(schedd=SCHEDD, shapes=shapes, running=self.pool.running),))
+        answer = asked(queue, Negotiation(), self._room(), known, now)
+        groups = {
+            part.spec.name: replace(answer.groups[part.spec.name], running_jobs=part.pool.running)
+            for part in self.parts
+        }
+        return answer.demand, groups
+
+    def _shape(self, shape: int, jobs: int) -> JobShape:
+        head, request = self.pool.head(shape), self.pool.request(shape)
+        return JobShape(
+            id=_name(self._numbers[shape]),
+            idle=jobs,
+            request=request,
+            fits={PREFIX + part.spec.name: request for part in self.parts if request.fits_in(part.offers)},
+            oldest_wait_seconds=self._waited(head),
+            example=_job(head),
         )
-        queue = Queue(schedds=(ScheddQueue(schedd="schedd", shapes=shapes, running=pool.running),))
-        booting = Bin(template=template, group=name, rank=Rank.UPCOMING, free=offers, count=pool.booting)
-        where = Room(
-            bins=(booting,) if pool.booting else (),
-            openings=(Opening(group=name, template=template, offers=offers, room=room),),
-            closed={name: closed} if closed else {},
-        )
-        answer = asked(queue, Negotiation(), where, {name: memory}, now)
-        group = answer.groups[name]
-        known = GroupDemand(
-            running_jobs=pool.running,
-            placed_jobs=group.placed_jobs,
-            held_workers=group.held_workers,
-            held_upcoming=group.held_upcoming,
-            unmet_jobs=group.unmet_jobs,
-            unmet_workers=group.unmet_workers,
-            oldest_wait_seconds=group.oldest_wait_seconds,
-        )
-        return answer.demand, known
+
+    def _room(self) -> Room:
+        bins: list[Bin] = []
+        openings: list[Opening] = []
+        closed: dict[str, str] = {}
+        for part in self.parts:
+            name, booting = part.spec.name, part.pool.booting
+            room, why = part.room()
+            template = PREFIX + name
+            openings.append(Opening(group=name, template=template, offers=part.offers, room=room))
+            if why:
+                closed[name] = why
+            if booting:
+                bins.append(Bin(template=template, group=name, rank=Rank.UPCOMING, free=part.offers, count=booting))
+        return Room(bins=tuple(bins), openings=tuple(openings), closed=closed)
+
+    def _waited(self, job: int) -> float:
+        return self.scale.span(self.pool.now - self.pool.submit[job])
 
 
-def _shape(cores: int) -> str:
-    return f"{cores} cores"
+def _name(number: int) -> str:
+    """A shape as the simulated schedd calls it."""
+    return f"{SCHEDD}/{number}"
+
+
+def _job(place: int) -> str:
+    """A job as the simulated schedd calls it: each is a cluster of its own."""
+    return f"{place + 1}.0"

@@ -1,44 +1,32 @@
 """The fleet as the planner sees it: a Worker is made when the planner looks at it, and not before."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import overload
 
 from elastic.core.lifecycle import Phase
-from elastic.core.memory import Drain, WorkerRecord
 from elastic.core.model import LazyWorkers, Worker
+from elastic_simulations.fast.names import Names
 from elastic_simulations.fast.pool import Pool
+from elastic_simulations.fast.records import Records
+from elastic_simulations.fast.units import Scale
 from elastic_simulations.traces.trace import UNKNOWN
 
 BUSY, NOT_YET = "busy", "not idle long enough"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
-    """How workers are called, and the length of a unit: from columns to what the core reads."""
-
-    group: str
-    ledger: str
-    unit_seconds: float
-
-    def name(self, number: int) -> str:
-        """As the planner names the launch of that number (from 0)."""
-        return f"{self.group}-{self.ledger[:8]}-{number + 1}"
-
-    def number(self, name: str) -> int:
-        """The launch number (from 0) of a worker's name."""
-        return int(name.rpartition("-")[2]) - 1
-
-
 class Fleet(LazyWorkers):
     """The workers of a pool at its present moment; only good until the pool moves on."""
 
-    __slots__ = ("_cancels", "_idle_units", "_names", "_pool")
+    __slots__ = ("_cancels", "_idle_units", "_names", "_pool", "_records", "_scale")
 
-    def __init__(self, pool: Pool, names: Names, idle_units: int, *, cancels: bool) -> None:
+    def __init__(
+        self, pool: Pool, names: Names, records: Records, scale: Scale, idle_units: int, *, cancels: bool
+    ) -> None:
         """See the pool as it is; workers that have been idle for `idle_units` may go."""
         self._pool = pool
         self._names = names
+        self._records = records
+        self._scale = scale
         self._idle_units = idle_units
         self._cancels = cancels
 
@@ -59,20 +47,24 @@ class Fleet(LazyWorkers):
 
     def unfinished(self) -> list[Worker]:
         found = [self._worker(number, self._pool.since[number], ()) for number in self._pool.held]
+        found += [self._worker(number, None, ()) for number in self._deleting()]
         return sorted(found, key=lambda w: w.name)
 
     def why_kept(self) -> str:
         counts = ((BUSY, self._pool.busy), (NOT_YET, self._pool.idle - len(self._old)))
         return ", ".join(f"{count} {reason}" for reason, count in counts if count)
 
+    def _deleting(self) -> list[int]:
+        return [number for number, going in self._records.going.items() if going.phase is Phase.DELETING]
+
     def __len__(self) -> int:
-        return self._pool.booting + self._pool.ready + len(self._pool.held)
+        return self._pool.booting + self._pool.ready + len(self._pool.held) + len(self._records.going)
 
     def __iter__(self) -> Iterator[Worker]:
         idle = self._pool.idle_since() | {number: self._pool.since[number] for number in self._pool.held}
         old = frozenset(self._old)
-        found = [self._worker(number, idle.get(number), old) for number in self._pool.alive]
-        return iter(sorted(found, key=lambda w: w.name))
+        everyone = (*self._pool.alive, *self._records.going)
+        return iter(sorted((self._worker(number, idle.get(number), old) for number in everyone), key=lambda w: w.name))
 
     @overload
     def __getitem__(self, index: int) -> Worker: ...
@@ -82,46 +74,57 @@ class Fleet(LazyWorkers):
         return tuple(self)[index]
 
     def _worker(self, number: int, idle_since: int | None, old: Collection[int]) -> Worker:
-        """`idle_since` is None for a worker that has a job, or has not joined."""
-        pool, seconds = self._pool, self._names.unit_seconds
+        """`idle_since` is None for a worker that has a job, has not joined, or has no startd any more."""
         phase = self._phase(number)
         busy = phase is Phase.READY and idle_since is None
-        joined = pool.ready_at[number]
-        idle = None if idle_since is None else (pool.now - idle_since) * seconds
-        began = pool.requested[number] if joined == UNKNOWN else joined
+        record = self._records.of(number)
+        began = _BEGAN[phase](record.requested_at, record.active_at, record.joined_at)
         return Worker(
             self._names.name(number),
             self._names.group,
             phase,
             busy,
-            idle,
-            (pool.now - began) * seconds,
+            None if idle_since is None else self._scale.span(self._pool.now - idle_since),
+            self._scale.at(self._pool.now) - began,
             False,  # noqa: FBT003 - the fields of a tuple
-            False,  # noqa: FBT003
+            phase is Phase.DELETING,
             _keep(busy=busy, old=number in old) if phase is Phase.READY else "",
-            self._record(number, phase),
+            record,
             phase is Phase.BOOTING,
         )
 
     def _phase(self, number: int) -> Phase:
+        going = self._records.going.get(number)
+        if going is not None:
+            return going.phase
         if number in self._pool.held:
             return Phase.DRAINED
         if self._pool.ready_at[number] == UNKNOWN:
             return Phase.BOOTING if self._cancels else Phase.JOINING
         return Phase.READY
 
-    def _record(self, number: int, phase: Phase) -> WorkerRecord:
-        pool, seconds = self._pool, self._names.unit_seconds
-        joined = pool.ready_at[number]
-        drained = pool.drained[number] * seconds
-        return WorkerRecord(
-            name=self._names.name(number),
-            group=self._names.group,
-            requested_at=pool.requested[number] * seconds,
-            server_id=self._names.name(number),
-            joined_at=None if joined == UNKNOWN else joined * seconds,
-            drain=Drain(nonce="", asked_at=drained, confirmed_at=drained) if phase is Phase.DRAINED else None,
-        )
+
+def _asked(requested: float, _active: float | None, _joined: float | None) -> float:
+    return requested
+
+
+def _active(requested: float, active: float | None, _joined: float | None) -> float:
+    return requested if active is None else active
+
+
+def _joined(requested: float, _active: float | None, joined: float | None) -> float:
+    return requested if joined is None else joined
+
+
+_BEGAN = {
+    Phase.BOOTING: _asked,
+    Phase.JOINING: _active,
+    Phase.READY: _joined,
+    Phase.DRAINED: _joined,
+    Phase.DELETING: _asked,
+    Phase.GONE: _asked,
+}
+"""Since when a worker is in what its phase's timer watches, from when it was asked for, seen active, seen joined."""
 
 
 def _keep(*, busy: bool, old: bool) -> str:

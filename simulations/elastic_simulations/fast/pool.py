@@ -6,6 +6,7 @@ Time is counted in units (see `units`). At equal times: job ends, workers ready,
 from collections import deque
 from heapq import heappop, heappush
 
+from elastic.core.resources import Resources
 from elastic_simulations.fast.orders import WORKER_BITS, WORKER_MASK, Order
 from elastic_simulations.fast.outcome import Integrals
 from elastic_simulations.traces.trace import UNKNOWN
@@ -61,6 +62,7 @@ class Pool:
         self._old: dict[int, None] = {}
         self._most = 0
         self._resumed = False
+        self._limit = UNKNOWN
 
     @property
     def idle(self) -> int:
@@ -82,13 +84,21 @@ class Pool:
         """Jobs that run."""
         return len(self._running)
 
-    def waiting_by_cores(self) -> dict[int, int]:
-        """Jobs in the queue by the cores that they ask for."""
+    def waiting_by_shape(self) -> dict[int, int]:
+        """Jobs in the queue by shape (here: the cores that they ask for)."""
         return {cores: len(queue) for cores, queue in self._queues.items() if queue}
 
-    def oldest(self, cores: int) -> int:
-        """When the first of the waiting jobs that ask for `cores` was submitted."""
-        return self.submit[self._queues[cores][0]]
+    def head(self, shape: int) -> int:
+        """The first of the waiting jobs of this shape."""
+        return self._queues[shape][0]
+
+    def request(self, shape: int) -> Resources:
+        """What each job of this shape asks for."""
+        return Resources(shape)
+
+    def cores_of(self, _number: int) -> int:
+        """Of this worker."""
+        return self.slots
 
     def next_event(self) -> int:
         """When something happens next by itself; NEVER when nothing will."""
@@ -173,10 +183,11 @@ class Pool:
         idled, since, free, slots, old = self._idled, self.since, self.free, self.slots, self._old
         while idled and idled[0] >> WORKER_BITS <= limit:
             old[idled.popleft() & WORKER_MASK] = None
-        gone = [number for number in old if free[number] != slots or since[number] > limit]
-        for number in gone:
+        for number in [number for number in old if free[number] != slots]:
             del old[number]
-        return list(old)
+        # A limit may go back; whoever is not old any more will be again.
+        self._limit = limit
+        return [number for number in old if since[number] <= limit]
 
     def idle_since(self) -> dict[int, int]:
         """Every idle worker, and since when."""
@@ -188,12 +199,16 @@ class Pool:
     def next_old(self) -> int:
         """Since when that idle worker has been idle which will be old next; NEVER when there is none."""
         idled, since, free, slots = self._idled, self.since, self.free, self.slots
+        again = min(
+            (since[number] for number in self._old if free[number] == slots and since[number] > self._limit),
+            default=NEVER,
+        )
         while idled:
             at, number = idled[0] >> WORKER_BITS, idled[0] & WORKER_MASK
             if free[number] == slots and since[number] == at:
-                return at
+                return min(at, again)
             idled.popleft()
-        return NEVER
+        return again
 
     def advance(self, until: int) -> None:
         """Everything that happens up to and including `until`."""

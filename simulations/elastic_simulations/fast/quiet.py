@@ -23,9 +23,10 @@ def quiet_until(view: View, snapshot: Snapshot, targets: Mapping[str, Target]) -
     # Without a clock no action asks for a look of its own: what it did is in the pool, and the pool is looked at.
     at, _ = next_wake(snapshot, targets, (), view.timeless)
     if at != inf:
-        wakes.append(view.units(at))
+        wakes.append(view.scale.when(at))
     window = view.spec.group.scale_down_window_seconds
     if window and (kept := view.memory.recommendations):
         higher = [when for when, workers in kept if workers > kept[-1][1]]
-        wakes.extend(view.units(when + window) for when in higher)
+        # A moment too early decides nothing else; sums of seconds are rounded.
+        wakes.extend(view.scale.when(when + window) - 1 for when in higher)
     return min(min((max(wake, now + 1) for wake in wakes), default=NEVER), NEVER)

@@ -26,7 +26,6 @@ class SinglePool(Pool):
         self.worker = []
         self._line: list[int] = []
         self._ends: list[int] = []
-        self._limit = UNKNOWN
 
     @property
     def busy_cores(self) -> int:
@@ -43,13 +42,13 @@ class SinglePool(Pool):
         """Jobs that run, each on a worker of its own."""
         return len(self._ends)
 
-    def waiting_by_cores(self) -> dict[int, int]:
+    def waiting_by_shape(self) -> dict[int, int]:
         """Jobs in the queue by the cores that they ask for."""
         return {self.slots: self.waiting} if self.waiting else {}
 
-    def oldest(self, cores: int) -> int:
-        """When the first waiting job was submitted."""
-        return self.submit[len(self.start)]
+    def head(self, shape: int) -> int:
+        """The first waiting job."""
+        return len(self.start)
 
     def next_event(self) -> int:
         """When something happens next by itself; NEVER when nothing will."""

@@ -14,9 +14,11 @@ class ElasticSpec:
     """One group of workers with `slots` cores each, under one policy.
 
     `boot_seconds` runs from the request to ready. `cancels` lets servers that are still booting be deleted.
-    `at_once` deletes a worker in the moment in which it is drained; else it is validated as the group says. `learns`
-    stretches deadlines to the join times seen, as the daemon does. `skips_quiet` leaves out ticks at which nothing
-    can be decided that was not decided before; `on_events` decides after every event instead of by the clock.
+    `at_once` deletes a worker in the moment in which it is drained; else it is validated as the group says, and is in
+    the way of its group's maximum until it was found gone. `learns` stretches deadlines to the join times seen, as
+    the daemon does. `metered` gives policies the mean CPU load of the last minute, as telemetry does; else that of
+    the moment. `skips_quiet` leaves out ticks at which nothing can be decided that was not decided before; `on_events`
+    decides after every event instead of by the clock.
     """
 
     group: GroupSpec
@@ -29,6 +31,7 @@ class ElasticSpec:
     cancels: bool = False
     at_once: bool = True
     learns: bool = False
+    metered: bool = False
     skips_quiet: bool = False
     on_events: bool = False
 

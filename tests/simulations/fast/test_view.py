@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from elastic.core import victims
 from elastic.core.record import TickRecord
 from elastic_policies.backlog import Backlog
-from elastic_simulations.fast.demand import Asker
 from elastic_simulations.fast.elastic import run_elastic
 from elastic_simulations.fast.lazy import Fleet
 from elastic_simulations.fast.orders import ORDERS
@@ -48,10 +47,10 @@ def test_demand_of_one_shape_is_what_the_core_says(
 ) -> None:
     pool = driven(some, moments, SinglePool if slots == 1 else Pool, slots)
     spec = reference_group(slots=slots, maximum=most)
-    asker = Asker(spec=spec, pool=pool, seconds=1.0)
     view = View(ElasticSpec(group=spec, policy=Backlog(), slots=slots), pool, 1_000_000, recorded=False)
-    counted = asker.demand(view.memory, float(pool.now))
-    assert counted == asker.as_the_core_says(view.memory, float(pool.now))
+    known = {spec.name: view.memory}
+    counted = view.asker.demand(known, view.now)
+    assert counted == view.asker.as_the_core_says(known, view.now)
 
 
 @given(jobs(most_cores=3), MOMENTS, st.sampled_from([0, 40, 200]), st.booleans())
