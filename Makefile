@@ -10,6 +10,7 @@ PYTHON ?=
 # Extra arguments: make test-quick PYTEST_ARGS="-k planner -x"
 PYTEST_ARGS ?=
 RUN_ARGS ?=
+COMPARE_ARGS ?=
 LAB_ARGS ?=
 
 # Most tests against real daemons wait for something: four at once need a third of the time on two cores. A file's tests
@@ -22,7 +23,7 @@ STRICT := $(shell [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ] && echo --no
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 
-.PHONY: help run lab lab-down test test-quick test-full system-packages check lint types imports docs bench format lock clean
+.PHONY: help run lab lab-down test test-quick test-full system-packages check lint types imports docs bench compare format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -63,6 +64,9 @@ docs: $(READY) ## write the generated parts of the docs anew and check every lin
 
 bench: $(READY) ## every benchmark in bench/, each printing JSON
 	@set -e; for file in bench/bench_*.py; do echo "# $$file" >&2; $(BIN)/python "$$file"; done
+
+compare: $(READY) ## the simulator against real HTCondor daemons on this machine: three workloads, a quarter of an hour
+	@$(BIN)/python bench/compare_with_htcondor.py $(COMPARE_ARGS)
 
 format: $(READY) ## let ruff format the code and mend what it can
 	$(BIN)/ruff check --fix
