@@ -16,6 +16,7 @@ from elastic_simulations.traces.trace import Trace
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from dask_jobqueue.htcondor import HTCondorCluster
     from distributed import Client, Future
 
     Row: TypeAlias = Future[Plain]
@@ -34,11 +35,11 @@ class CondorJobs:
 
 
 @contextmanager
-def client_at(address: str) -> Iterator["Client"]:
+def client_at(address: str, connect_seconds: float = CONNECT_SECONDS) -> Iterator["Client"]:
     """The scheduler at this address, such as tcp://host:8786."""
     distributed = _needed("distributed")
     try:
-        client = distributed.Client(address, timeout=CONNECT_SECONDS)
+        client = distributed.Client(address, timeout=connect_seconds)
     except (OSError, ValueError) as error:
         raise SimulationError(f"--dask {address}: no Dask scheduler answers there ({error})") from error
     with client:
@@ -51,11 +52,22 @@ def client_in_pool(jobs: CondorJobs) -> Iterator["Client"]:
 
     What else a site needs (log folder, submit lines, interface) comes from Dask's configuration, `jobqueue.htcondor`.
     """
-    jobqueue, distributed = _needed("dask_jobqueue"), _needed("distributed")
-    cluster = jobqueue.HTCondorCluster(cores=1, processes=1, memory=jobs.memory, disk=jobs.disk)
-    with cluster, distributed.Client(cluster, timeout=CONNECT_SECONDS) as client:
+    distributed = _needed("distributed")
+    with cluster_in_pool(jobs) as cluster, distributed.Client(cluster, timeout=CONNECT_SECONDS) as client:
         cluster.scale(jobs=jobs.workers)
         yield client
+
+
+def cluster_in_pool(jobs: CondorJobs) -> "HTCondorCluster":
+    """The scheduler alone, no job asked for yet; one core and one run at a time a job."""
+    jobqueue, dask = _needed("dask_jobqueue"), _needed("dask")
+    # The dashboard would listen to everybody: only where the configuration asks for it.
+    quiet = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+    scheduler = {**quiet, **dask.config.get("jobqueue.htcondor.scheduler-options")}
+    cluster: HTCondorCluster = jobqueue.HTCondorCluster(
+        cores=1, processes=1, memory=jobs.memory, disk=jobs.disk, scheduler_options=scheduler
+    )
+    return cluster
 
 
 def each_there(specs: Sequence[RunSpec], client: "Client") -> Iterator[tuple[int, Plain]]:

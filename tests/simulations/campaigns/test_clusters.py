@@ -1,0 +1,87 @@
+"""The same campaign on the workers of a Dask cluster, on loopback; and what an HTCondor pool would be asked for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dask
+import pytest
+from distributed import Client, LocalCluster
+from typer.testing import CliRunner
+
+from elastic_simulations.campaigns.clusters import CondorJobs, client_at, cluster_in_pool, each_there
+from elastic_simulations.campaigns.single import RunSpec
+from elastic_simulations.campaigns.workloads import Recipe, Workload
+from elastic_simulations.cli import app
+from elastic_simulations.errors import SimulationError
+from elastic_simulations.runs.settings import RunSettings
+from elastic_simulations.traces.exporting import write_swf
+from elastic_simulations.traces.reference import reference_case
+
+FILE = """
+[campaign]
+seeds = 2
+[[workload]]
+trace = "trace.swf"
+[[workload]]
+generate = "poisson"
+jobs = 60
+rate = 0.05
+[[policy]]
+name = "backlog"
+slots = [1, 2]
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "120s"}),
+        LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,  # type: ignore[no-untyped-call]
+    ):
+        yield cluster
+
+
+def test_a_campaign_on_a_cluster_makes_the_same_bytes_as_on_this_machine(tmp_path: Path, cluster: LocalCluster) -> None:
+    with (tmp_path / "trace.swf").open("w") as file:
+        write_swf(reference_case(40), file)
+    (tmp_path / "small.toml").write_text(FILE)
+    words = ["campaign", str(tmp_path / "small.toml"), "--to"]
+    there = CliRunner().invoke(app, [*words, str(tmp_path / "there"), "--dask", cluster.scheduler_address])
+    assert (there.exit_code, there.stderr) == (0, "8 runs: 8 to do\n")
+    assert CliRunner().invoke(app, [*words, str(tmp_path / "here"), "--cores", "1"]).exit_code == 0
+    for name in ("runs.jsonl", "summary.json"):
+        assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
+
+
+def test_another_version_there_is_told_and_no_result(cluster: LocalCluster) -> None:
+    workload = Workload(name="poisson", source=Recipe(kind="poisson", jobs=10))
+    spec = RunSpec(label="backlog", workload=workload, settings=RunSettings(), version="0.0.1")
+    with Client(cluster.scheduler_address) as client:  # type: ignore[no-untyped-call]
+        [(place, row)] = each_there([spec], client)
+    assert place == 0
+    assert "the campaign 0.0.1: install the same" in str(row["error"])
+
+
+def test_where_no_scheduler_answers_that_is_told() -> None:
+    with pytest.raises(SimulationError, match="no Dask scheduler answers there"), client_at("tcp://127.0.0.1:1", 0.5):
+        pass
+    with pytest.raises(SimulationError, match="no Dask scheduler answers there"), client_at("nonsense://x", 0.5):
+        pass
+
+
+def test_an_htcondor_pool_is_asked_for_one_core_a_job() -> None:
+    jobs = CondorJobs(workers=3, memory="2GiB", disk="1GiB")
+    with dask.config.set({"jobqueue.htcondor.interface": "lo"}), cluster_in_pool(jobs) as cluster:
+        script = cluster.job_script()
+    lines = script.splitlines()
+    for line in (
+        "RequestCpus = MY.DaskWorkerCores",
+        "MY.DaskWorkerCores = 1",
+        f"MY.DaskWorkerMemory = {2 * 1024**3}",
+        f"MY.DaskWorkerDisk = {1024**3}",
+        "Executable = /bin/sh",
+        "Queue",
+    ):
+        assert line in lines
+    assert "distributed.cli.dask_worker tcp://127.0.0.1:" in script
+    assert "--nthreads 1 " in script
