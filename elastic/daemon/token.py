@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from elastic.ports import ElasticError
@@ -17,16 +18,22 @@ def read_or_make(path: Path) -> str:
     """The token in this file; a new random one if there is no file yet."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return _read(path)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            token = secrets.token_urlsafe(32)
-            file.write(token + "\n")
+        if not path.exists():
+            _make(path)
+        return _read(path)
     except OSError as error:
         raise TokenError(f"token file {path}: {error.strerror or error}; make its folder writable") from error
-    return token
+
+
+def _make(path: Path) -> None:
+    """Let a new token appear whole or not at all, whoever is killed meanwhile; one that is there already stays."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(32) + "\n")
+    with suppress(FileExistsError):
+        os.link(partial, path)
+    partial.unlink()
 
 
 def _read(path: Path) -> str:

@@ -163,9 +163,11 @@ class ServerFolder:
             raise LimitReached(f"cores: {used} of {self.limits.cores} in use, {cores} wanted")
 
     def _count_creation(self) -> int:
-        counter = self.root / "created"
-        number = int(counter.read_text(encoding="ascii")) + 1 if counter.exists() else 1
-        counter.write_text(str(number), encoding="ascii")
+        counter, partial = self.root / "created", self.root / ".created.partial"
+        number = int(counter.read_text(encoding="ascii") or 0) + 1 if counter.exists() else 1
+        partial.write_text(str(number), encoding="ascii")
+        # Written in place, the file was empty after a kill in that moment, and every later creation failed on it.
+        partial.rename(counter)
         return number
 
     def _start(self, folder: Path) -> None:

@@ -271,6 +271,19 @@ def test_a_deleted_servers_job_is_disconnected_and_not_told_to_stop(lab: Lab, jo
     assert [job["JobStatus"] for job in lab.client.jobs(projection=["JobStatus"])] == [2]
 
 
+def test_the_count_of_creations_is_never_seen_half_written_and_an_empty_one_stops_nothing(
+    servers: ServerFolder,
+) -> None:
+    """A SIGKILL of the creator in that moment left an empty file, on which every later creation failed."""
+    servers.create(wanted("w0", delay=600), {})
+    with (servers.root / "created").open(encoding="ascii") as before:
+        servers.create(wanted("w1", delay=600), {})
+        assert (before.read(), (servers.root / "created").read_text(encoding="ascii")) == ("1", "2")
+    (servers.root / "created").write_text("", encoding="ascii")
+    servers.create(wanted("w2", delay=600), {})
+    assert sorted(statuses(servers)) == ["w0", "w1", "w2"]
+
+
 def test_servers_hold_their_folders_only(servers: ServerFolder) -> None:
     server = servers.create(wanted("w0"), {})
     servers.delete(server.id)
