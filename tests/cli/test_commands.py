@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -112,10 +111,13 @@ def test_watch_goes_on_until_it_is_interrupted(daemon: tuple[DaemonProcess, Path
     command = [*COMMAND, "status", "--watch", "--config", str(daemon[1])]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, env=environment(), stdout=pipe, stderr=pipe, text=True) as watch:
-        time.sleep(2)
+        assert watch.stdout is not None
+        seen = ""
+        while "pool try" not in seen:
+            seen += (line := watch.stdout.readline())
+            assert line, "it ended by itself"
         watch.send_signal(signal.SIGINT)
-        out, err = watch.communicate(timeout=10)
-    assert "pool try" in out
+        _, err = watch.communicate(timeout=60)
     assert "Traceback" not in err
 
 

