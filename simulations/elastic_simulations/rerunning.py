@@ -13,7 +13,8 @@ from elastic_simulations.campaigns.workloads import TraceFile
 from elastic_simulations.checks.reference import found
 from elastic_simulations.comparing import again as comparing
 from elastic_simulations.errors import SimulationError
-from elastic_simulations.runs.manifest import NOT_COMPARED, again
+from elastic_simulations.runs.command import answer as run_answer
+from elastic_simulations.runs.manifest import NOT_COMPARED, asked_again
 from elastic_simulations.runs.report import own_version
 from elastic_simulations.traces.cache import checksum
 
@@ -70,7 +71,7 @@ def _again(path: Path, stored: Answer, places: Places, cores: int) -> Again:
     try:
         if known is None:
             named = places.named[0] if places.named else None
-            answer, _ = again(path, named)
+            answer = run_answer(asked_again(path, stored, named))
         else:
             answer = known(manifest, places, cores)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from elastic_simulations.cli import app
 from elastic_simulations.errors import SimulationError
-from elastic_simulations.runs.manifest import again
+from elastic_simulations.rerunning import rerun
 from elastic_simulations.traces.exporting import write_swf
 from elastic_simulations.traces.reference import reference_case
 
@@ -38,9 +38,9 @@ def result(tmp_path: Path) -> Path:
 
 
 def test_a_result_is_made_again_from_its_manifest(result: Path) -> None:
-    answer, differ = again(result)
-    assert differ == []
-    assert answer["settings"]["sets"] == {"headroom": "1"}  # type: ignore[index]
+    [again] = rerun(result, [], 1)
+    assert again.differ == []
+    assert again.answer["settings"]["sets"] == {"headroom": "1"}  # type: ignore[index]
     assert CliRunner().invoke(app, ["rerun", str(result)]).exit_code == 0
 
 
@@ -55,11 +55,11 @@ def test_another_trace_is_refused_and_a_moved_one_taken(result: Path, tmp_path: 
     trace = tmp_path / "trace.swf"
     moved = trace.rename(tmp_path / "moved.swf")
     with pytest.raises(SimulationError, match=r"cannot be read: No such file or directory; name it with --trace"):
-        again(result)
-    assert set(again(result, moved)[1]) <= {"trace"}
+        rerun(result, [], 1)
+    assert set(rerun(result, [moved], 1)[0].differ) <= {"trace"}
     moved.write_text(moved.read_text() + "\n")
     with pytest.raises(SimulationError, match="is not the trace of"):
-        again(result, moved)
+        rerun(result, [moved], 1)
 
 
 @pytest.mark.parametrize(
@@ -68,9 +68,9 @@ def test_another_trace_is_refused_and_a_moved_one_taken(result: Path, tmp_path: 
 def test_what_is_no_result_is_told(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(SimulationError, match=problem):
-        again(tmp_path / "x.json")
+        rerun(tmp_path / "x.json", [], 1)
     with pytest.raises(SimulationError, match="cannot be read"):
-        again(tmp_path / "none.json")
+        rerun(tmp_path / "none.json", [], 1)
 
 
 def test_cite_prints_whom_to_thank(result: Path, tmp_path: Path) -> None:  # noqa: ARG001 - makes the trace
