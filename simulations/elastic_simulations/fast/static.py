@@ -11,21 +11,17 @@ from elastic_simulations.traces.trace import UNKNOWN, Trace
 
 def run_static(trace: Trace, cores: int) -> Outcome:
     """All jobs of the trace on `cores` cores; TraceError names the line of a job that asks for more than there are."""
-    _fits(trace, cores)
+    check(trace, cores)
     unit = common_unit((trace.submit_us, trace.run_us))
     submit, run = in_units(trace.submit_us, unit), in_units(trace.run_us, unit)
     start, totals = _simulated(submit, run, trace.cores.tolist(), cores)
     end = list(map(int.__add__, start, run))
     last = max(end) * unit
-    always = WorkerTable(cores=cores)
-    for column, value in ((always.requested, 0), (always.ready, 0), (always.drained, UNKNOWN)):
-        column.append(value)
-    always.deleted.append(UNKNOWN)
     return Outcome(
         start_us=array("q", [at * unit for at in start]),
         end_us=array("q", [at * unit for at in end]),
         worker=array("q", bytes(8 * len(trace))),
-        workers=always,
+        workers=always_on(cores),
         integrals=totals.scaled(unit),
         ended_us=last,
         stopped_us=last,
@@ -33,7 +29,17 @@ def run_static(trace: Trace, cores: int) -> Outcome:
     )
 
 
-def _fits(trace: Trace, cores: int) -> None:
+def always_on(cores: int) -> WorkerTable:
+    """One worker with all the cores, from 0, for good."""
+    always = WorkerTable(cores=cores)
+    for column, value in ((always.requested, 0), (always.ready, 0), (always.drained, UNKNOWN)):
+        column.append(value)
+    always.deleted.append(UNKNOWN)
+    return always
+
+
+def check(trace: Trace, cores: int) -> None:
+    """TraceError with its line for a job that asks for more cores than there are."""
     if max(trace.cores) <= cores:
         return
     place = next(place for place, wanted in enumerate(trace.cores) if wanted > cores)

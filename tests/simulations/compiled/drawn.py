@@ -1,0 +1,84 @@
+"""Generated runs, each with a launch, a drain, a resume and a tie, and the two engines side by side."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from hypothesis import strategies as st
+
+from elastic.core.actions import DrainWorker, Launch, Resume
+from elastic.core.record import TickRecord
+from elastic_policies.backlog import Backlog
+from elastic_simulations.draws import Constant, Distribution, Exponential
+from elastic_simulations.fast.orders import ORDERS
+from elastic_simulations.fast.outcome import Outcome
+from elastic_simulations.fast.spec import ElasticSpec, reference_group
+from elastic_simulations.traces.trace import Trace
+from tests.simulations.fast.engines import Job, jobs, trace_of
+
+Engine = Callable[..., Outcome]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One run."""
+
+    trace: Trace
+    spec: ElasticSpec
+
+    def __repr__(self) -> str:
+        """Short enough to read in a failing example."""
+        return f"{list(zip(self.trace.submit_us, self.trace.run_us, self.trace.cores, strict=True))} {self.spec}"
+
+
+def eventful(some: list[Job], slots: int) -> Trace:
+    """The jobs, and before them what makes every kind of thing happen.
+
+    Workers for a burst of equal jobs (a tie in submit, boot and end), long quiet (they are drained), and a second burst
+    in the moment in which they are drained and not yet deleted (they are resumed).
+    """
+    burst = [Job(0, 100, slots)] * 3
+    # Drained at the tick at 780 s, validated for 130 s: back at 840 s, and with them the drawn jobs.
+    again = [Job(800, 90, slots)] * 5
+    later = [Job(job.submit + 800, job.run, min(job.cores, slots)) for job in some]
+    return trace_of(sorted([*burst, *again, *later], key=lambda job: job.submit))
+
+
+BOOTS: tuple[Distribution, ...] = (Constant(70.0), Constant(0.0), Exponential(10.0))
+
+
+@st.composite
+def runs(draw: st.DrawFn, *, at_once: bool = False) -> Drawn:
+    """Any order, shape, boot time, limit and switch."""
+    slots = draw(st.sampled_from([1, 1, 2, 4]))
+    group = replace(
+        reference_group(slots=slots, idle_seconds=600.0, maximum=draw(st.integers(3, 9))),
+        validation_seconds=130.0,
+        drain_fraction=draw(st.sampled_from([0.5, 1.0])),
+        scale_down_window_seconds=draw(st.sampled_from([0.0, 0.0, 100.0])),
+    )
+    spec = ElasticSpec(
+        group=group,
+        policy=Backlog(headroom=draw(st.integers(0, 1))),
+        slots=slots,
+        boot_seconds=draw(st.sampled_from(BOOTS)),
+        order=draw(st.sampled_from(sorted(ORDERS))),
+        seed=draw(st.integers(0, 3)),
+        cancels=draw(st.booleans()),
+        at_once=at_once,
+        skips_quiet=draw(st.booleans()),
+    )
+    return Drawn(eventful(draw(jobs(most_cores=slots, most=12)), slots), spec)
+
+
+def recorded(engine: Engine, drawn: Drawn) -> tuple[Outcome, list[TickRecord]]:
+    """What it leaves behind, and the record of every decision."""
+    records: list[TickRecord] = []
+    return engine(drawn.trace, drawn.spec, records.append), records
+
+
+def happened(records: list[TickRecord]) -> set[type]:
+    """Kinds of actions that were planned."""
+    return {type(action) for record in records for action in record.plan.actions}
+
+
+EVENTFUL = {Launch, DrainWorker, Resume}
