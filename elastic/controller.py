@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from elastic.core import templates
 from elastic.core.actions import ActionResult
-from elastic.core.assemble import assemble, templates
+from elastic.core.assemble import assemble
 from elastic.core.change import applied
 from elastic.core.decide import decide
 from elastic.core.guardrails import constrain
@@ -91,7 +92,7 @@ class Controller:
         """What is seen, what it means, and what follows for the memory, saved."""
         rules, memory = self.rules, ledger.memory()
         doubt = _clock_doubt(now, memory.last_now, watch.begun, self._last)
-        seen = self._observer.observe(memory, templates(memory, rules.specs), rules.site)
+        seen = self._observer.observe(memory, templates.wanted(memory, rules.specs), rules.site)
         watch.lap("observe")
         snapshot, change = assemble(seen, memory, rules.specs, rules.site, now)
         if doubt:

@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from elastic.core import boots
-from elastic.core.demand import PREFIX, Asked, asked
+from elastic.core import boots, templates
+from elastic.core.demand import Asked, asked
 from elastic.core.fleet import Fleet, join
 from elastic.core.futility import watch
 from elastic.core.lifecycle import Phase
-from elastic.core.memory import Event, GroupMemory, Memory, MemoryChange, Template, WorkerRecord
+from elastic.core.memory import Event, GroupMemory, Memory, MemoryChange, WorkerRecord
 from elastic.core.model import GroupSpec, SiteSpec, Snapshot, Worker, WorkerGroup
 from elastic.core.news import group_events, loss_events, misfit_events, mismatch_events, state_events, worker_events
 from elastic.core.observation import Negotiation, Observations, Quota
-from elastic.core.rooms import Part, room, supply, tally, template
+from elastic.core.rooms import Part, room, supply, tally
 from elastic.core.stats import percentile
 from elastic.core.trust import Judgement, judge
 
@@ -24,6 +24,7 @@ def assemble(
     fleet = join(memory, seen, specs, now)
     judgement = judge(seen, fleet, memory, site, now)
     fleet, known = _learn(fleet, memory, seen, specs, now, blind=bool(judgement.trust.grow))
+    seen = templates.without_plain(seen)
     by_group = _by_group(fleet.workers, specs)
     parts = {name: _part(specs[name], by_group[name], known[name], fleet, seen) for name in specs}
     negotiation = seen.negotiation.value or Negotiation()
@@ -54,11 +55,6 @@ def assemble(
     return snapshot, _change(memory, snapshot, fleet, seen, judgement, answer, last_cycle)
 
 
-def templates(memory: Memory, specs: Mapping[str, GroupSpec]) -> Mapping[str, Template]:
-    """What a worker of each group looks like to a job: as last joined, before that as configured less the reserve."""
-    return {f"{PREFIX}{name}": template(memory.groups.get(name), spec) for name, spec in sorted(specs.items())}
-
-
 def _learn(
     fleet: Fleet, memory: Memory, seen: Observations, specs: Mapping[str, GroupSpec], now: float, *, blind: bool
 ) -> tuple[Fleet, dict[str, GroupMemory]]:
@@ -78,7 +74,8 @@ def _learn(
         # The ad of a new kind may come a few ticks after its first worker.
         since = now - spec.launch_seconds if group.template is not None else 0.0
         joined = [w.record for w in mine if w.record.joined_at is not None and w.record.joined_at >= since]
-        known[name] = boots.learn_template(group, joined, fleet.machines, ads)
+        group = templates.learn(group, spec, joined, fleet.machines, ads)
+        known[name] = templates.doubt(group, spec, mine, seen.queue.value, now)
         changed |= {record.name: record for record in counted}
     records = {**fleet.records, **changed}
     return replace(fleet, workers=_with(fleet.workers, changed), records=records), known

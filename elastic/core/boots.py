@@ -1,15 +1,15 @@
 """What boots teach a group.
 
-Join times, how many may be in flight, the breaker and its canaries, black holes, templates.
+Join times, how many may be in flight, the breaker and its canaries, black holes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from elastic.core.lifecycle import Phase
-from elastic.core.memory import Breaker, BreakerState, GroupMemory, Template, WorkerRecord
+from elastic.core.memory import Breaker, BreakerState, GroupMemory, WorkerRecord
 from elastic.core.model import GroupSpec, Worker
-from elastic.core.observation import Attempt, Machine
+from elastic.core.observation import Attempt
 
 KEPT_TIMES = 100
 """Join and drain times remembered per group: enough for a p99, small enough to follow a change of image."""
@@ -80,21 +80,6 @@ def failing_starts(
                 record = replace(record, quarantine=record.quarantine or text)
         changed[known.name] = record
     return tuple(changed[name] for name in sorted(changed) if changed[name] != by_machine[changed[name].machine])
-
-
-def learn_template(
-    known: GroupMemory,
-    joined: Sequence[WorkerRecord],
-    machines: Mapping[str, Machine],
-    ads: Mapping[str, str],
-) -> GroupMemory:
-    """The last joined worker's whole ad becomes the group's template, once the batch system has fetched that kind."""
-    for record in sorted(joined, key=lambda r: (-(r.joined_at or 0.0), r.name)):
-        machine = machines.get(record.name)
-        if machine is not None and machine.template in ads:
-            template = Template(ad=ads[machine.template], resources=machine.total, learned=True)
-            return known if template == known.template else replace(known, template=template)
-    return known
 
 
 def _joined_now(record: WorkerRecord, before: WorkerRecord | None) -> bool:

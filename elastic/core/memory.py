@@ -95,12 +95,24 @@ class WorkerRecord:
 class Template:
     """A machine ad that stands for a worker of a group that has nothing on it: its text and what it offers in all.
 
-    Shape: `ad` is a ClassAd in its own text form, with Cpus, Memory, Disk, GPUs set to their totals.
+    Shape: `ad` is a ClassAd in its own text form, with Cpus, Memory, Disk, GPUs set to their totals. Where it is empty
+    the adapter makes one, with `attributes` in it: ClassAd expressions by name.
     """
 
     ad: str
     resources: Resources
     learned: bool = False
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OddWorker:
+    """A worker that was not taken as its group's template, for it was far smaller than configured; `reason` says so."""
+
+    worker: str
+    total: Resources
+    joined_at: float
+    reason: str
 
 
 class BreakerState(StrEnum):
@@ -159,6 +171,9 @@ class GroupMemory:
     recommendations: tuple[tuple[float, int], ...] = ()
     policy_memory: str = ""
     scale_down_stopped: str = ""
+    odd: OddWorker | None = None
+    template_dropped_at: float = 0.0
+    template_dropped_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,8 @@ class GroupSpec:
     lost_counted_seconds: float = 300.0
     ad_lifetime_seconds: float = 900.0
     delete_repeat_seconds: float = 60.0
+    template_trial_seconds: float = 86400.0
+    plain_attributes: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -62,7 +62,7 @@ def _confirmed(record: WorkerRecord) -> bool:
 
 
 def group_events(before: GroupMemory | None, after: GroupMemory, now: float) -> Iterator[Event]:
-    """Breaker moves and shapes found futile."""
+    """Breaker moves, shapes found futile, templates refused or dropped."""
     known = before or GroupMemory(group=after.group)
     if after.breaker.state is not known.breaker.state:
         text = {
@@ -71,6 +71,12 @@ def group_events(before: GroupMemory | None, after: GroupMemory, now: float) -> 
             BreakerState.CANARY: f"one canary is booting: {after.breaker.canary}",
         }[after.breaker.state]
         yield Event(at=now, kind="breaker", text=text, group=after.group)
+    if after.odd is not None and after.odd != known.odd:
+        text = f"no template for its group: {after.odd.reason}; is it broken, or is the group's shape set wrong?"
+        yield Event(at=now, kind="template_refused", text=text, group=after.group, worker=after.odd.worker)
+    if after.template_dropped_at != known.template_dropped_at:
+        text = f"{after.template_dropped_reason}; the next worker will show"
+        yield Event(at=now, kind="template_dropped", text=text, group=after.group)
     for shape, found in sorted(after.futile.items()):
         earlier = known.futile.get(shape)
         if found.until is not None and (earlier is None or earlier.until is None):

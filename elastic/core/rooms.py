@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from elastic.core import boots
 from elastic.core.demand import PREFIX, Room
 from elastic.core.lifecycle import CAPACITY, UPCOMING, Phase
-from elastic.core.memory import GroupMemory, Template
+from elastic.core.memory import GroupMemory
 from elastic.core.model import GroupSpec, Supply, Worker
 from elastic.core.observation import Machine, Quota
 from elastic.core.packing import Bin, Opening, Rank
 from elastic.core.resources import NOTHING, Resources
+from elastic.core.templates import template
 from elastic.core.victims import resumable
 
 
@@ -50,13 +51,6 @@ class Part:
 
 # Looked up once: a member of an enum costs a call of Python each time, for each worker and tick.
 _READY, _LOST = Phase.READY, Phase.LOST
-
-
-def template(known: GroupMemory | None, spec: GroupSpec) -> Template:
-    """What a worker of the group looks like to a job: as last joined, before that as configured less the reserve."""
-    if known is not None and known.template is not None:
-        return known.template
-    return Template(ad="", resources=spec.shape.less(spec.reserve))
 
 
 def tally(spec: GroupSpec, workers: Sequence[Worker], machines: Mapping[str, Machine]) -> Tally:

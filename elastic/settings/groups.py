@@ -106,6 +106,11 @@ class GroupSettings(Section):
     """A deletion that has not happened is asked for again after so long: most clouds take less than a minute."""
     lost_counted_seconds: Seconds = 300.0
     """A silent worker still counts for so long: a collector restart must not buy a second pool."""
+    template_trial_seconds: Seconds = 86400.0
+    """Jobs that would fit a worker as configured, but not as last seen, get one to try it, at most once a day."""
+    plain_attributes: Mapping[str, str] = {}
+    """ClassAd expressions by attribute name that a worker will have: software, a container runtime. Until the first one
+    has joined, jobs that ask for them fit only what is named here (`HasSingularity = "true"`)."""
     options: Mapping[str, str] = {}
     """What the cloud needs to know (flavor, image, network ...); each cloud names its own."""
 

@@ -1,17 +1,16 @@
-"""What boots teach a group: its pace, its breaker and canaries, black holes, its template."""
+"""What boots teach a group: its pace, its breaker and canaries, black holes."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
-from elastic.core.boots import failing_starts, learn, learn_template, may_boot
+from elastic.core.boots import failing_starts, learn, may_boot
 from elastic.core.lifecycle import Phase
-from elastic.core.memory import Breaker, BreakerState, GroupMemory, Template, WorkerRecord
+from elastic.core.memory import Breaker, BreakerState, GroupMemory, WorkerRecord
 from elastic.core.model import Worker
 from elastic.core.observation import Attempt
-from elastic.core.resources import Resources
-from tests.core.builders import BIG, NOW, changed, joined, look, machine, memory, record, seen, server, spec, worker
+from tests.core.builders import NOW, changed, joined, look, memory, record, seen, server, spec, worker
 
 OPEN = Breaker(state=BreakerState.OPEN, failures=5, next_canary_at=NOW - 30, backoff_seconds=300, reason="x")
 CANARY = replace(OPEN, state=BreakerState.CANARY, canary="c1")
@@ -241,36 +240,3 @@ def test_the_row_goes_on_over_ticks() -> None:
 def test_a_black_hole_counts_for_the_breaker() -> None:
     hole = worker(quarantine="bad disk", counted=False)
     assert learned(group(), [hole]).breaker == Breaker(failures=1, reason="w1: black hole: bad disk")
-
-
-# -- the template
-
-ADS = {"kind-1": "[Cpus = 4]"}
-TEMPLATE = Template(ad="[Cpus = 4]", resources=BIG, learned=True)
-
-
-def test_the_last_joined_worker_teaches_the_template() -> None:
-    ads = {"kind-1": "[Cpus = 4]", "kind-2": "[Cpus = 8]"}
-    machines = {"w1": machine("w1"), "w2": machine("w2", template="kind-2")}
-    records = [joined("w1", age=500), joined("w2", age=400)]
-    after = learn_template(group(), records, machines, ads)
-    assert after.template == Template(ad="[Cpus = 8]", resources=BIG, learned=True)
-
-
-def test_a_kind_whose_ad_is_not_there_yet_teaches_nothing() -> None:
-    assert learn_template(group(), [joined()], {"w1": machine()}, {}) == group()
-
-
-@pytest.mark.parametrize(("age", "expected"), [(60, "[Cpus = 4]"), (600, "old")])
-def test_the_template_is_learned_when_the_ad_of_its_kind_comes_some_ticks_late(age: float, expected: str) -> None:
-    old = Template(ad="old", resources=BIG, learned=True)
-    known = memory([joined(age=age)], [group(template=old)])
-    snapshot, _ = look(seen([machine()], [server()], ads=ADS), known)
-    learned_now = snapshot.groups["g"].memory.template
-    assert learned_now is not None
-    assert learned_now.ad == expected
-
-
-def test_before_the_first_join_a_worker_looks_as_configured_less_the_reserve() -> None:
-    snapshot, _ = look(seen(), memory(), spec(reserve=Resources(memory_mb=500)))
-    assert snapshot.groups["g"].template == BIG._replace(memory_mb=3500)

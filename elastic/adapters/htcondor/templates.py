@@ -9,6 +9,7 @@ import htcondor2
 
 from elastic.core.memory import Template
 from elastic.core.resources import Resources
+from elastic.ports import Malformed
 
 PLAIN = """[
     MyType = "Machine"; TargetType = "Job"; SlotType = "Partitionable"; PartitionableSlot = true;
@@ -40,7 +41,10 @@ def made(resources: Resources, attributes: Mapping[str, str]) -> Any:
         ad[name] = ad[f"TotalSlot{name}"] = ad[f"Total{name}"] = amount
     ad["Disk"] = ad["TotalSlotDisk"] = ad["TotalDisk"] = resources.disk_mb * 1024
     for name, expression in attributes.items():
-        ad[name] = classad2.ExprTree(expression)
+        try:
+            ad[name] = classad2.ExprTree(expression)
+        except classad2.ClassAdException as error:
+            raise Malformed(f"plain_attributes: {name} = {expression!r} is no ClassAd expression") from error
     return ad
 
 
@@ -48,5 +52,5 @@ def ad_of(template: Template, attributes: Mapping[str, str]) -> tuple[str, Any]:
     """The machine ad of a template, with a text that is the same for equal ones."""
     if template.ad:
         return template.ad, parsed(template.ad)
-    ad = made(template.resources, attributes)
+    ad = made(template.resources, {**attributes, **template.attributes})
     return repr(ad), ad
