@@ -61,6 +61,16 @@ def run(
     html_to: Annotated[
         Path | None, typer.Option("--html", help="Write a page with plots and all figures, for any browser.")
     ] = None,
+    from_live: Annotated[
+        str,
+        typer.Option(
+            "--from-live",
+            metavar="URL|FOLDER",
+            help="Begin with the workers and the queue of a running daemon (its address, or the folder of its records);"
+            " the trace is then its history, best with the queue: elastic trace export.",
+        ),
+    ] = "",
+    group: Annotated[str, typer.Option("--group", help="Which group of that daemon, where it has several.")] = "",
     output: As = Output.TABLE,
 ) -> None:
     """Simulate one trace under one policy, or on a fixed number of cores; or all that a scenario's file says."""
@@ -91,6 +101,8 @@ def run(
         quanta=quanta or (),
         price=price,
         html_to=html_to,
+        from_live=from_live,
+        group=group,
     )
     result = answer(asked)
     if output is Output.JSON:

@@ -61,5 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quantum", type=int, dest="quanta", action="append", default=[])
     parser.add_argument("--price", type=float)
     parser.add_argument("--html", type=Path, dest="html_to")
+    parser.add_argument("--from-live", default="")
+    parser.add_argument("--group", default="")
     parser.add_argument("--output", "-o", default="table")
     return parser

@@ -18,7 +18,10 @@ SCENARIO = "scenario"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """The options of the command, by the names of their parameters; `sets` as key=value."""
+    """The options of the command, by the names of their parameters; `sets` as key=value.
+
+    `state` is no option: it is what `from_live` was found to be, so that a manifest has it.
+    """
 
     trace: Path
     policy: str
@@ -42,6 +45,9 @@ class Asked:
     quanta: Sequence[int] = ()
     price: float | None = None
     html_to: Path | None = None
+    from_live: str = ""
+    group: str = ""
+    state: Mapping[str, object] | None = None
 
 
 WRITTEN = ("jobs_to", "workers_to", "html_to")
@@ -55,6 +61,10 @@ def answer(asked: Asked) -> Mapping[str, object]:
         from elastic_simulations.reports.writing import check_libraries  # noqa: PLC0415 - for those who ask
 
         check_libraries()
+    if asked.from_live and asked.state is None:
+        from elastic_simulations.live.command import with_state  # noqa: PLC0415 - as above
+
+        asked = with_state(asked)
     result, file_sha256 = simulated(asked)
     told = {**report(result), "manifest": manifest(asked, file_sha256)}
     _write(asked, result, told)
@@ -68,6 +78,10 @@ def simulated(asked: Asked) -> tuple[Result, str]:
         from elastic_simulations.full.scenario import run_file  # noqa: PLC0415 - the whole controller
 
         return run_file(asked.trace, settings)
+    if asked.state is not None:
+        from elastic_simulations.live.command import run_live  # noqa: PLC0415 - for those who ask
+
+        return run_live(asked, settings)
     file = read(asked.trace, asked.fmt)
     trace = shaped(
         file,

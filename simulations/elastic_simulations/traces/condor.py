@@ -36,7 +36,7 @@ class _Row:
 
 def read(path: Path, file: BinaryIO) -> Trace:
     """Jobs of the vanilla universe that ran; of a job with several runs (epochs) the last."""
-    return collected(Builder(path, "condor"), _ads(path, file))
+    return collected(Builder(path, "condor"), ads(path, file))
 
 
 def collected(builder: Builder, ads: Iterable[tuple[int, Ad]]) -> Trace:
@@ -55,7 +55,7 @@ def collected(builder: Builder, ads: Iterable[tuple[int, Ad]]) -> Trace:
     return builder.build()
 
 
-def _ads(path: Path, file: BinaryIO) -> Iterator[tuple[int, Ad]]:
+def ads(path: Path, file: BinaryIO) -> Iterator[tuple[int, Ad]]:
     """(line, ad) of each object, whether in one array, one a line, or one after the other."""
     decoder = json.JSONDecoder()
     rest, line = "", 1

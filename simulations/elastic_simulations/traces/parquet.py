@@ -37,6 +37,17 @@ def read(path: Path, file: BinaryIO) -> Trace:
     return builder.build()
 
 
+def ads(path: Path, file: BinaryIO) -> Iterator[tuple[int, Mapping[str, object]]]:
+    """(row, ClassAd) of each job; none where the columns are not those of ClassAds."""
+    pyarrow, parquet = _libraries(path)
+    try:
+        table = parquet.ParquetFile(file)
+        if CLASSAD in table.schema_arrow.names:
+            yield from _ads(table)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise TraceError(path, 0, f"no Parquet that can be read: {str(error).splitlines()[0]}") from error
+
+
 def _ads(table: "_Table") -> Iterator[tuple[int, Mapping[str, object]]]:
     """(row, what is known of it), each a job's ClassAd."""
     row = 0

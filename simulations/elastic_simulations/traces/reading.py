@@ -1,6 +1,6 @@
 """Any trace file to a Trace: which format it is, whether it has been parsed before, and by whom it is parsed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -46,6 +46,17 @@ def read(path: Path, fmt: str = "", *, cached: bool = True) -> Trace:
     if cached:
         cache.store(trace, sha256, known)
     return trace
+
+
+def classads(path: Path, fmt: str = "") -> Iterator[Mapping[str, object]]:
+    """Every ClassAd in this file as it stands there; none where its format is not HTCondor's."""
+    known = fmt or _by_name(path)
+    with opened(path) as file:
+        known = known or _by_content(path, file)
+        if known in {"condor", "parquet"}:
+            module = import_module(f"elastic_simulations.traces.{MODULES[known]}")
+            ads = cast("Callable[[Path, BinaryIO], Iterator[tuple[int, Mapping[str, object]]]]", module.ads)
+            yield from (ad for _, ad in ads(path, file))
 
 
 def _reader(fmt: str) -> Reader:
