@@ -39,7 +39,9 @@ class HTCondorBatch:
         self._collector = Asker("collector", environment)
         self._negotiator = Asker("negotiator", environment)
         self._direct = Askers("startd", environment, settings.direct_askers)
-        self._queues = Queues(settings, self._collector)
+        self._list = Asker("collector", environment)
+        """Of schedds: by the first it would wait until all machines are read."""
+        self._queues = Queues(settings, self._list)
         self._machines: Machines | None = None
         self._machines_at = 0.0
         self._uptime: Uptime | None = None
@@ -125,6 +127,7 @@ class HTCondorBatch:
     def close(self) -> None:
         """End every asker."""
         self._collector.close()
+        self._list.close()
         self._negotiator.close()
         self._direct.close()
         self._queues.close()

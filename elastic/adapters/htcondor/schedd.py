@@ -6,30 +6,29 @@ from typing import Any
 import classad2
 import htcondor2
 
-from elastic.adapters.htcondor import shapes, templates
+from elastic.adapters.htcondor import groups, shapes, templates
+from elastic.adapters.htcondor.beside import Beside
 from elastic.adapters.htcondor.bindings import location, translated
+from elastic.adapters.htcondor.groups import ALIVE, VANILLA
+from elastic.adapters.htcondor.singles import Singles, singles
 from elastic.adapters.htcondor.target import ScheddTarget
-from elastic.adapters.htcondor.values import whole
 from elastic.core.memory import Template
 from elastic.core.observation import JobShape, ScheddQueue
 
-VANILLA = 5
-HELD = 5
 UNIVERSES = {1: "standard", 7: "scheduler", 9: "grid", 10: "java", 11: "parallel", 12: "local", 13: "vm"}
-ALIVE = (1, 2, 6, 7)
 NAMES_A_MACHINE = (2, 3, 6, 7)
-GROUP_BY = htcondor2.QueryOpt.GroupBy
-FACTORY = ("ClusterId", "ProcId", "JobUniverse", "TotalSubmitProcs", "JobMaterializeLimit", "JobMaterializeNextProcId",
-           "JobMaterializePaused")  # fmt: skip
-SINGLE_JOBS_READ = 5000
-"""Of the jobs that are read one by one, to know how long a shape waits and why it was not matched."""
 
 
 class _Known:
-    """What this process remembers between questions; without it the answers are the same, only slower."""
+    """What this process remembers between questions; without it the answers are the same, only slower.
+
+    `names` are the attributes that told its shapes apart when it was last asked, `jobs` how many it held.
+    """
 
     def __init__(self) -> None:
         self.judged = shapes.Judged()
+        self.names: tuple[str, ...] = ()
+        self.jobs = 0
 
 
 _known: dict[str, _Known] = {}
@@ -42,15 +41,10 @@ def queue(
     known = _known.setdefault(asked.name, _Known())
     ads = {kind: templates.ad_of(template, plain) for kind, template in wanted.items()}
     watched = _watched_jobs(machine for _, machine in ads.values())
-    daemon = htcondor2.Schedd(location(asked.address, "Scheduler"))
-    with translated(asked.name):
-        others = daemon.query(
-            f"JobUniverse != {VANILLA} || JobStatus == {HELD}", ["JobStatus", "JobUniverse"], opts=GROUP_BY
-        )
-        found, waits = _vanilla(daemon, watched)
+    found, more = _ask(asked, known, watched)
     known.judged.keep(found)
-    seen = shapes.finish(asked.name, found, ads, known.judged, waits, asked.stamps)
-    return _queue(asked.name, others, seen), _watched_machines(found)
+    seen = shapes.finish(asked.name, found, ads, known.judged, more.waits, asked.stamps)
+    return _queue(asked.name, more.counts, seen), _watched_machines(found)
 
 
 def jobs_on(asked: ScheddTarget, machines: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -68,71 +62,32 @@ def jobs_on(asked: ScheddTarget, machines: Sequence[str]) -> dict[str, tuple[str
     return {name: tuple(sorted(set(there))) for name, there in jobs.items() if there}
 
 
-def _vanilla(daemon: Any, watched: frozenset[str]) -> tuple[dict[shapes.Key, shapes.Gathered], shapes.Waits]:
-    alive = " || ".join(f"JobStatus == {status}" for status in ALIVE)
-    attributes = [*shapes.ATTRIBUTES, "JobUniverse", *sorted(watched)]
-    groups = daemon.query(f"JobUniverse == {VANILLA} && ({alive})", attributes, opts=GROUP_BY)
-    found = shapes.gather(groups, watched)
-    told = sorted({name for ad in groups for name in ad if name.lower() not in shapes.COUNTERS} | set(attributes))
-    for cluster, hidden in _factories(daemon, told):
-        shapes.add_hidden(found, cluster, hidden, watched)
-    return found, _single_jobs(daemon, told, found, watched)
+def _ask(
+    asked: ScheddTarget, known: _Known, watched: frozenset[str]
+) -> tuple[dict[shapes.Key, shapes.Gathered], Singles]:
+    """The queue's shapes, and what single jobs tell, asked at once: the schedd answers each in a process of its own.
 
-
-def _single_jobs(
-    daemon: Any, told: Sequence[str], found: dict[shapes.Key, shapes.Gathered], watched: frozenset[str]
-) -> shapes.Waits:
-    """Since when each cluster waits, from its first job; and why the negotiator did not match, where it said so.
-
-    The negotiator says so on one job of a shape only.
+    What single jobs are asked depends on what tells shapes apart; where that is new, they are asked again.
     """
-    since: dict[int, int] = {}
-    now = 0
-    if any(shape.idle for shape in found.values()):
-        ads = daemon.query(
-            f"JobUniverse == {VANILLA} && JobStatus == {shapes.IDLE}"
-            " && (ProcId == 0 || LastRejMatchReason isnt undefined)",
-            [*told, "LastRejMatchReason", "ClusterId", "ProcId", "QDate", "ServerTime"],
-            limit=SINGLE_JOBS_READ,
-        )
-        for ad in ads:
-            since[whole(ad, "ClusterId")] = whole(ad, "QDate")
-            now = max(now, whole(ad, "ServerTime"))
-            if "LastRejMatchReason" in ad:
-                shapes.note_reject(found, ad, watched)
-    return shapes.Waits(since=since, now=now)
+    daemon = htcondor2.Schedd(location(asked.address, "Scheduler"))
+    expected = {name.lower(): name for name in (*shapes.ATTRIBUTES, *sorted(watched), *known.names)}
+    beside = Beside(lambda: singles(daemon, asked.name, tuple(expected.values()), watched))
+    try:
+        seen = groups.read(daemon, asked.name, watched, long=known.jobs >= groups.LONG)
+        more = beside.answer()
+    finally:
+        beside.end()
+    known.names, known.jobs = tuple(sorted(seen.names)), seen.jobs
+    if not {name.lower() for name in seen.names} <= expected.keys():
+        more = singles(daemon, asked.name, (*expected.values(), *known.names), watched)
+    more.add_to(seen.found, watched)
+    return seen.found, more
 
 
-def _factories(daemon: Any, attributes: Sequence[str]) -> Iterable[tuple[Any, int]]:
-    """The cluster ad of each factory that would make more jobs at once, and how many."""
-    clusters = daemon.query(
-        "JobMaterializeLimit isnt undefined && ProcId is undefined",
-        [*attributes, *FACTORY],
-        opts=htcondor2.QueryOpt.IncludeClusterAd,
-    )
-    if not clusters:
-        return
-    present = daemon.query("JobMaterializeLimit isnt undefined", ["ClusterId", "JobMaterializeLimit"], opts=GROUP_BY)
-    jobs = {ad["ClusterId"]: int(ad["JobCount"]) for ad in present}
-    for ad in clusters:
-        hidden = hidden_jobs(ad, jobs.get(ad["ClusterId"], 0))
-        if hidden and whole(ad, "JobUniverse") == VANILLA:
-            yield ad, hidden
-
-
-def hidden_jobs(cluster: Mapping[str, object], present: int) -> int:
-    """How many more jobs a factory would make at once if those in the queue started; none while it is paused."""
-    if whole(cluster, "JobMaterializePaused"):
-        return 0
-    unmade = whole(cluster, "TotalSubmitProcs") - whole(cluster, "JobMaterializeNextProcId")
-    return max(0, min(unmade, whole(cluster, "JobMaterializeLimit") - present))
-
-
-def _queue(name: str, counts: Sequence[Any], seen: tuple[JobShape, ...]) -> ScheddQueue:
+def _queue(name: str, counts: Sequence[tuple[int, int, int]], seen: tuple[JobShape, ...]) -> ScheddQueue:
     held = 0
     others: dict[str, int] = {}
-    for ad in counts:
-        universe, status, jobs = ad.get("JobUniverse"), ad.get("JobStatus"), int(ad["JobCount"])
+    for universe, status, jobs in counts:
         if universe == VANILLA:
             held += jobs
         elif status in ALIVE:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import classad2
+
 from elastic.adapters.htcondor import fit
 from elastic.core.observation import JobShape
 from elastic.core.resources import Resources
@@ -18,7 +20,6 @@ ATTRIBUTES = (
     *REQUESTS,
     "Requirements",
     "ConcurrencyLimits",
-    "AccountingGroup",
     "AcctGroup",
 )
 """What tells shapes apart; a schedd adds by itself the attributes that these expressions look at."""
@@ -113,11 +114,35 @@ def add_hidden(found: dict[Key, Gathered], cluster: Any, jobs: int, watched: fro
     _shape(found, cluster, watched).hidden += jobs
 
 
-def note_reject(found: dict[Key, Gathered], job: Any, watched: frozenset[str]) -> None:
-    """Why the negotiator did not match this job when it last looked."""
-    shape = found.get(key_of(job, watched))
-    if shape is not None:
-        shape.reject = str(job.get("LastRejMatchReason", ""))
+def merge(found: dict[Key, Gathered], key: Key, text: str, more: Gathered) -> None:
+    """Add what another half of the queue holds of a shape; `text` is one of its jobs' ad."""
+    shape = found.get(key)
+    if shape is None:
+        more.ad = classad2.ClassAd(text)
+        found[key] = more
+        return
+    shape.idle += more.idle
+    shape.running += more.running
+    shape.first = min([job for job in (shape.first, more.first) if job], default=None)
+    shape.last = max([job for job in (shape.last, more.last) if job], default=None)
+
+
+def reduced(ad: Any, watched: frozenset[str]) -> Any:
+    """A job's or cluster's ad with no more than a schedd tells of its group: what tells shapes apart, what that uses.
+
+    An attribute that only other shapes look at would make it another shape.
+    """
+    wanted = [*(name for name in ATTRIBUTES if name in ad), *(name for name in watched if name in ad)]
+    plain = classad2.ClassAd()
+    while wanted:
+        name = wanted.pop()
+        if name in plain or name not in ad:
+            continue
+        expression = plain[name] = ad.lookup(name)
+        if isinstance(expression, classad2.ExprTree):
+            mine = (other[3:] for other in ad.externalRefs(expression) if other[:3].lower() == "my.")
+            wanted += [*ad.internalRefs(expression), *mine]
+    return plain
 
 
 def key_of(ad: Any, watched: frozenset[str] = frozenset()) -> Key:

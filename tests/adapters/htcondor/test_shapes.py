@@ -7,7 +7,7 @@ import classad2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elastic.adapters.htcondor import schedd, shapes
+from elastic.adapters.htcondor import shapes, singles
 from elastic.adapters.htcondor.templates import made
 from elastic.core.observation import JobShape
 from elastic.core.resources import Resources
@@ -96,11 +96,29 @@ def test_the_stamp_of_a_queue_never_goes_back() -> None:
     assert only(group(JobIds="1.3 ... 10.0"), stamps={shape.id: "9.1"}).queue_stamp == "10.0"
 
 
+def told(**changes: object) -> singles.Singles:
+    nothing: dict[str, Any] = {"counts": (), "since": {}, "now": 0, "rejects": (), "factories": ()}
+    return singles.Singles(**{**nothing, **changes})
+
+
 def test_a_rejection_is_told_of_the_shape_whose_job_it_is() -> None:
     gathered = shapes.gather([group(), group(RequestCpus=2)], NONE)
-    job = classad2.ClassAd({**GROUP, "ClusterId": 1, "ProcId": 3, "LastRejMatchReason": "no match found"})
-    shapes.note_reject(gathered, job, NONE)
-    assert sorted(shape.reject for shape in gathered.values()) == ["", "no match found"]
+    job = classad2.ClassAd({**GROUP, "ClusterId": 1, "ProcId": 3, "Owner": "bob"})
+    key = shapes.key_of(shapes.reduced(job, NONE), NONE)
+    told(rejects=((key, "no match found"), ((), "of a job that has gone"))).add_to(gathered, NONE)
+    assert [shape.reject for shape in gathered.values()] == ["no match found", ""]
+
+
+def test_an_attribute_that_only_other_shapes_look_at_makes_no_other_shape() -> None:
+    """A schedd's groups have what their own expressions use; a single job is asked for what those of any use."""
+    picky = group(Requirements=classad2.ExprTree('Owner == "bob" && MY.Site == 1 && Chain'), Owner="bob", Site=1,
+                  Chain=classad2.ExprTree("Last > 0"), Last=1)  # fmt: skip
+    asked_for = {"Owner": "bob", "Site": 1, "Chain": classad2.ExprTree("Last > 0"), "Last": 1, "ProcId": 3}
+    plain = classad2.ClassAd({**GROUP, **asked_for})
+    same = classad2.ClassAd({**dict(picky), "ProcId": 3})
+    for job, of in ((plain, group()), (same, picky)):
+        assert shapes.key_of(shapes.reduced(job, NONE), NONE) == shapes.key_of(of, NONE)
+    assert "Owner" in shapes.reduced(plain, frozenset({"owner"}))
 
 
 def test_a_factorys_unmade_jobs_are_hidden_in_the_shape_of_those_it_made() -> None:
@@ -109,17 +127,17 @@ def test_a_factorys_unmade_jobs_are_hidden_in_the_shape_of_those_it_made() -> No
         {**{k: v for k, v in GROUP.items() if k not in {"JobIds", "JobCount", "Id"}}, "ClusterId": 1,
          "TotalSubmitProcs": 20, "JobMaterializeLimit": 20, "JobMaterializeNextProcId": 5, "JobUniverse": 5}
     )  # fmt: skip
-    shapes.add_hidden(gathered, cluster, schedd.hidden_jobs(cluster, 5), NONE)
+    shapes.add_hidden(gathered, cluster, singles.hidden_jobs(cluster, 5), NONE)
     ((idle, hidden),) = [(shape.idle, shape.hidden) for shape in gathered.values()]
     assert (idle, hidden) == (5, 15)
 
 
 def test_a_factory_makes_no_more_than_its_limit_its_rest_and_nothing_while_paused() -> None:
     cluster = {"TotalSubmitProcs": 100, "JobMaterializeLimit": 30, "JobMaterializeNextProcId": 10}
-    assert schedd.hidden_jobs(cluster, 10) == 20
-    assert schedd.hidden_jobs({**cluster, "JobMaterializeNextProcId": 95}, 10) == 5
-    assert schedd.hidden_jobs(cluster, 40) == 0
-    assert schedd.hidden_jobs({**cluster, "JobMaterializePaused": 1}, 10) == 0
+    assert singles.hidden_jobs(cluster, 10) == 20
+    assert singles.hidden_jobs({**cluster, "JobMaterializeNextProcId": 95}, 10) == 5
+    assert singles.hidden_jobs(cluster, 40) == 0
+    assert singles.hidden_jobs({**cluster, "JobMaterializePaused": 1}, 10) == 0
 
 
 def test_ids_are_read_in_every_form() -> None:
