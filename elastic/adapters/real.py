@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from elastic.adapters.htcondor import HTCondorBatch, HTCondorSettings
+from elastic.adapters.htcondor import HTCondorBatch, HTCondorSettings, credentials
 from elastic.core.model import GroupSpec
 from elastic.ports import Cloud, Finding, PortError, Telemetry, WorldSpec
 
@@ -34,7 +34,9 @@ class RealWorld:
 
     def __init__(self, spec: WorldSpec, cloud: ReconfigurableCloud, htcondor: Mapping[str, Any]) -> None:
         """Ask nobody yet."""
-        self.batch = HTCondorBatch(_settings(spec, htcondor))
+        settings = _settings(spec, htcondor)
+        self._token_folder = settings.token_folder
+        self.batch = HTCondorBatch(settings)
         self.cloud = cloud
         self.telemetry: Telemetry | None = None
         self.clock = WallClock()
@@ -44,22 +46,8 @@ class RealWorld:
         """Time passes by itself."""
 
     def check(self) -> Sequence[Finding]:
-        """Whether one of our workers would let us drain it."""
-        what = "the right to drain"
-        try:
-            ours = [machine for machine in self.batch.machines().machines if machine.worker]
-            if not ours:
-                return (Finding(what=what, ok=True, seen="no worker of ours is in the pool now, so none was asked"),)
-            machine = min(ours, key=lambda m: m.name)
-            granted = self.batch.authorised(machine)
-        except PortError as error:
-            return (Finding(what=what, ok=False, seen=str(error), mend="mend what is said about the collector first"),)
-        if granted:
-            return (Finding(what=what, ok=True, seen=f"{machine.name} grants it"),)
-        mend = (
-            "give its startd a key that signed one of our tokens and ALLOW_ADMINISTRATOR, or set htcondor.drain_program"
-        )
-        return (Finding(what=what, ok=False, seen=f"{machine.name} refuses it", mend=mend),)
+        """Whether our tokens can be read and are valid, and one of our workers would let us drain it."""
+        return (credentials.check(self._token_folder, self.clock.now()), self._right_to_drain())
 
     def reconfigure(self, groups: Mapping[str, GroupSpec]) -> None:
         """Take changed worker groups."""
@@ -68,6 +56,23 @@ class RealWorld:
     def close(self) -> None:
         """End the processes that ask HTCondor; workers stay as they are."""
         self.batch.close()
+
+    def _right_to_drain(self) -> Finding:
+        what = "the right to drain"
+        try:
+            ours = [machine for machine in self.batch.machines().machines if machine.worker]
+            if not ours:
+                return Finding(what=what, ok=True, seen="no worker of ours is in the pool now, so none was asked")
+            machine = min(ours, key=lambda m: m.name)
+            granted = self.batch.authorised(machine)
+        except PortError as error:
+            return Finding(what=what, ok=False, seen=str(error), mend="mend what is said about the collector first")
+        if granted:
+            return Finding(what=what, ok=True, seen=f"{machine.name} grants it")
+        mend = (
+            "give its startd a key that signed one of our tokens and ALLOW_ADMINISTRATOR, or set htcondor.drain_program"
+        )
+        return Finding(what=what, ok=False, seen=f"{machine.name} refuses it", mend=mend)
 
 
 def _settings(spec: WorldSpec, given: Mapping[str, Any]) -> HTCondorSettings:

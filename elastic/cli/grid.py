@@ -51,11 +51,13 @@ def grid_down(
     name: Name = "local",
     force: Annotated[bool, typer.Option("--force", help="Also when jobs have not ended: they are lost.")] = False,
     home: Home = None,
+    output: As = Output.TABLE,
 ) -> None:
     """Remove everything of a grid: its jobs' files, workers, daemons, ledger. Safe to repeat; 0 when nothing is left.
 
     It refuses while jobs wait or run. Examples: `elastic grid down`, `elastic grid down night --force`
     """
+    from elastic.cli.printing import show
     from elastic.local.errors import LocalError
     from elastic.local.grid import JobsInQueue
 
@@ -67,7 +69,9 @@ def grid_down(
         raise CommandError(f"{error}; `elastic grid down {name} --force` removes the grid with them") from error
     except (LocalError, OSError) as error:
         raise CommandError(str(error)) from error
-    print(f"grid {name} is removed; {ended} processes were ended" if existed else f"no grid {name} is here")
+    row = {"name": name, "existed": existed, "ended_processes": ended, "folder": str(chosen.folder)}
+    text = f"grid {name} is removed; {ended} processes were ended" if existed else f"no grid {name} is here"
+    show(output, row, lambda console: console.print(text, soft_wrap=True))
 
 
 @grid.command("list")

@@ -6,8 +6,10 @@ from contextlib import closing
 import httpx
 
 from elastic.adapters.ledger import SqlLedger
-from elastic.core.memory import Template, WorkerRecord
+from elastic.core.demand import PREFIX
+from elastic.core.memory import WorkerRecord
 from elastic.core.observation import Machines
+from elastic.core.templates import configured
 from elastic.daemon.parts import make_world, token_of
 from elastic.daemon.server import bind
 from elastic.ports import ElasticError, Finding, LedgerError, PortError, Unauthorized, World
@@ -51,11 +53,7 @@ def _sources(world: World, settings: Settings) -> Iterator[Finding]:
 
 
 def _queue(world: World, settings: Settings) -> str:
-    templates = {
-        f"group:{name}": Template(ad="", resources=spec.shape.less(spec.reserve))
-        for name, spec in settings.group_specs().items()
-    }
-    queue = world.batch.queue(templates)
+    queue = world.batch.queue({f"{PREFIX}{name}": configured(spec) for name, spec in settings.group_specs().items()})
     silent = [f"{s.schedd}: {s.error}" for s in queue.schedds if s.error]
     if silent:
         raise PortError("; ".join(silent))
