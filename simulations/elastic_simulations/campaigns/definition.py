@@ -7,7 +7,7 @@ from itertools import product
 from pathlib import Path
 
 from elastic.plugins import PluginError
-from elastic_simulations.campaigns.configurations import OF_THE_RUN, Configuration
+from elastic_simulations.campaigns.configurations import OF_THE_RUN, Configuration, Value, text_of
 from elastic_simulations.campaigns.fields import CampaignError, Range, Section
 from elastic_simulations.campaigns.figures import problem_with
 from elastic_simulations.campaigns.searching import SEARCHES, Family, family, grid, random_search
@@ -146,31 +146,33 @@ def _workloads(section: Section) -> list[Workload]:
     name = section.text("name", Path(path).name if is_file else kind)
     fields = SHAPE if is_file else {**RECIPE, **SHAPE}
     choices = {key: section.choices(key, default) for key, default in fields.items()}
-    given = [key for key in fields if key in section]
     section.rest()
     lists = {key: found for key, found in choices.items() if not isinstance(found, Range)}
     for key in choices.keys() - lists.keys():
         section.wrong(key, "must be a value or a list: ranges are for policies")
     if len(section.problems) > before:
         return []
-    varied = [key for key in given if len(lists[key]) > 1]
-    made = []
-    for values in product(*lists.values()):
-        of = dict(zip(lists, values, strict=True))
-        suffix = ",".join(f"{key}={of[key]}" for key in varied)
-        days = int(of.pop("bootstrap_days")) or None
-        arrivals, runtime = float(of.pop("scale_arrivals")), float(of.pop("scale_runtime"))
-        source = TraceFile(path=path, format=fmt) if is_file else Recipe(kind=kind, **of)  # type: ignore[arg-type]
-        made.append(
-            Workload(
-                name=f"{name}:{suffix}" if suffix else name,
-                source=source,
-                scale_arrivals=arrivals,
-                scale_runtime=runtime,
-                bootstrap_days=days,
-            )
-        )
-    return made
+    source = TraceFile(path=path, format=fmt) if is_file else Recipe(kind=kind)
+    return [
+        _workload(name, source, dict(zip(lists, values, strict=True)), lists) for values in product(*lists.values())
+    ]
+
+
+def _workload(
+    name: str, source: TraceFile | Recipe, values: dict[str, Value], lists: Mapping[str, tuple[Value, ...]]
+) -> Workload:
+    """One of them, named after what there is more than one of."""
+    suffix = ",".join(f"{key}={text_of(values[key])}" for key, found in lists.items() if len(found) > 1)
+    arrivals, runtime, days = (values.pop(key) for key in SHAPE)
+    if isinstance(source, Recipe):
+        source = Recipe(kind=source.kind, **values)  # type: ignore[arg-type]  # each as its default is typed
+    return Workload(
+        name=f"{name}:{suffix}" if suffix else name,
+        source=source,
+        scale_arrivals=float(arrivals),
+        scale_runtime=float(runtime),
+        bootstrap_days=int(days) or None,
+    )
 
 
 def _configurations(
