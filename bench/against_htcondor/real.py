@@ -13,6 +13,7 @@ from tests.lab.site import Site
 
 HOUR_SECONDS = 3600.0
 MICROSECONDS = 1_000_000
+BELIEVED_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,8 @@ def run_real(root: Path, prefix: Path, workload: Workload) -> RealRun:
     """Run it from an empty pool to the end of its last job."""
     site = Site(root, prefix, groups=[workload.group], settings=SETTINGS, boot_seconds=BOOT_SECONDS, pool_config=POOL)
     with site:
+        # A collector that has just been started is not believed: nothing would be asked for.
+        time.sleep(BELIEVED_SECONDS)
         batches = _submit(site, workload)
         for batch, _ in batches:
             batch.wait(600)

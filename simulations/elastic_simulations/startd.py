@@ -59,6 +59,7 @@ class Startd:
         self.jobs_started = 0
         self.claims: dict[int, Claim] = {}
         self.drain: DrainState | None = None
+        self._free: Resources | None = None
         self.idle_since_us = 0
         self.drained_us: int | None = None
         self.shut: list[tuple[int, int]] = []
@@ -92,7 +93,7 @@ class Startd:
         self.incarnation += 1
         # Two starts within one second would look like one: the daemon's start time has whole seconds.
         self.started = max(self._timeline.second, self.started + 1)
-        self.claims.clear()
+        self._unclaim()
         self._reopen()
         self._next_request = 1
         self.idle_since_us = self._timeline.now_us
@@ -101,7 +102,7 @@ class Startd:
     def stop(self) -> None:
         """The process ends, whoever ended it; its memory is gone."""
         self.running = False
-        self.claims.clear()
+        self._unclaim()
         self.drain = None
 
     def use(self, millicpus: int) -> None:
@@ -123,6 +124,11 @@ class Startd:
 
     def free(self) -> Resources:
         """What no claim holds."""
+        if self._free is None:
+            self._free = self._unclaimed()
+        return self._free
+
+    def _unclaimed(self) -> Resources:
         if self.spec.slots:
             left = self.spec.slots - len(self.claims)
             return Resources(*(amount * left for amount in self.spec.slot))
@@ -138,13 +144,15 @@ class Startd:
         if self.spec.slots:
             fits = len(self.claims) < self.spec.slots and kind.request.fits_in(self.spec.slot)
             return self.spec.slot if fits else None
-        return kind.request if kind.request.fits_in(self.free()) else None
+        free = self.free()
+        return kind.request if kind.request.cpus <= free.cpus and kind.request.fits_in(free) else None
 
     def claim(self, schedd: str, kind: Kind, room: Resources, until_us: int) -> Claim:
         """Give a slot to a schedd."""
         claim = Claim(self._next_claim, schedd, kind, room, until_us)
         self._next_claim += 1
         self.claims[claim.id] = claim
+        self._free = None
         self._changed(self)
         return claim
 
@@ -152,6 +160,7 @@ class Startd:
         """Take a slot back; idle since now when it was the last one."""
         if self.claims.pop(claim.id, None) is None:
             return
+        self._free = None
         if not self.claims:
             self.idle_since_us = self._timeline.now_us
         self._changed(self)
@@ -168,6 +177,10 @@ class Startd:
         """Take jobs again."""
         self._reopen()
         self._changed(self)
+
+    def _unclaim(self) -> None:
+        self.claims.clear()
+        self._free = None
 
     def _reopen(self) -> None:
         if self.drained_us is not None:
