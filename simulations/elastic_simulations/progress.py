@@ -3,13 +3,16 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import TextIO
 
 AFTER_SECONDS = 1.0
 """What is done before then needs no bar; rich is not imported for it."""
 
 EVERY_SECONDS = 0.1
+
+_one = Lock()
+"""Held by the bar on the terminal: what is done within it shows none of its own."""
 
 Share = Callable[[], float]
 """How much is done, 0..1; asked from another thread, ten times a second, so that no loop has to tell."""
@@ -19,9 +22,9 @@ Share = Callable[[], float]
 def shown(
     what: str, share: Share | None = None, *, stream: TextIO | None = None, after: float | None = None
 ) -> Iterator[None]:
-    """Show a bar while the block runs; without `share` it only moves."""
+    """Show a bar while the block runs, if no other one is shown; without `share` it only moves."""
     out = sys.stderr if stream is None else stream
-    if not out.isatty():
+    if not out.isatty() or _is_helper() or not _one.acquire(blocking=False):
         yield
         return
     ended = Event()
@@ -34,6 +37,13 @@ def shown(
     finally:
         ended.set()
         watcher.join()
+        _one.release()
+
+
+def _is_helper() -> bool:
+    """Whether this process works for another one, which shows how far all of them are; nothing is imported to know."""
+    processes = sys.modules.get("multiprocessing.process")
+    return processes is not None and processes.parent_process() is not None
 
 
 def _watch(what: str, share: Share | None, out: TextIO, after: float, ended: Event) -> None:

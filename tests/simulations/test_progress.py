@@ -6,6 +6,8 @@ import pty
 import subprocess
 import sys
 from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -54,6 +56,34 @@ def test_nothing_is_written_where_nobody_looks_or_before_a_second_is_over() -> N
     with shown("simulating", stream=quiet, after=0.0), shown("simulating", stream=short, after=60.0):
         sleep(0.1)
     assert (quiet.getvalue(), short.getvalue()) == ("", "")
+
+
+def test_what_is_done_within_a_bar_shows_none_of_its_own() -> None:
+    outer, inner = Terminal(), Terminal()
+    with shown("comparing", stream=outer, after=0.0):
+        with shown("simulating", stream=inner, after=0.0):
+            patient(outer, "comparing")
+        assert inner.getvalue() == ""
+    with shown("writing", stream=inner, after=0.0):
+        patient(inner, "writing")
+
+
+def in_a_helper(connection: Connection) -> None:
+    stream = Terminal()
+    with shown("simulating", stream=stream, after=0.0):
+        sleep(0.2)
+    connection.send(stream.getvalue())
+
+
+def test_a_process_that_works_for_another_one_shows_no_bar() -> None:
+    ours, theirs = get_context("spawn").Pipe()
+    process = get_context("spawn").Process(target=in_a_helper, args=(theirs,))
+    process.start()
+    assert ours.poll(60)
+    assert ours.recv() == ""
+    process.join()
+    ours.close()
+    theirs.close()
 
 
 def test_a_short_run_on_a_terminal_imports_no_library_for_bars(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from elastic_simulations.measures.elasticity import Elasticity, elasticity
 from elastic_simulations.measures.paying import Churn, Paid, churn, paid
 from elastic_simulations.measures.waiting import Waiting, waiting
 from elastic_simulations.measures.warmup import Warmup, mser5
+from elastic_simulations.progress import shown
 from elastic_simulations.runs.settings import RunSettings, SettingsError, checked
 from elastic_simulations.traces.trace import MICROSECONDS, Trace
 
@@ -38,7 +39,10 @@ class Result:
 def run(trace: Trace, settings: RunSettings) -> Result:
     """Simulate and measure; TraceError, SettingsError and PluginError say what to do next."""
     began = perf_counter()
-    return replace(measured(trace, _simulated(trace, settings), settings), wall_s=perf_counter() - began)
+    outcome = _simulated(trace, settings)
+    with shown("measuring"):
+        result = measured(trace, outcome, settings)
+    return replace(result, wall_s=perf_counter() - began)
 
 
 def measured(trace: Trace, outcome: Outcome, settings: RunSettings) -> Result:
@@ -70,13 +74,19 @@ def _warmup(trace: Trace, outcome: Outcome, settings: RunSettings) -> Warmup:
 def _simulated(trace: Trace, settings: RunSettings) -> Outcome:
     checked(settings)
     if settings.static is not None:
-        return run_static(trace, settings.static)
+        with shown("simulating"):
+            return run_static(trace, settings.static)
     # The core and the policies: a static run starts in half the time without them.
-    from elastic_simulations.fast.elastic import run_elastic  # noqa: PLC0415
+    from elastic_simulations.fast.elastic import Run, check  # noqa: PLC0415
     from elastic_simulations.runs.elastic_settings import elastic_spec  # noqa: PLC0415
 
     if settings.engine == "full":
         from elastic_simulations.full.engine import run_full  # noqa: PLC0415 - the whole controller
 
-        return run_full(trace, elastic_spec(settings))
-    return run_elastic(trace, elastic_spec(settings))
+        with shown("simulating"):
+            return run_full(trace, elastic_spec(settings))
+    spec = elastic_spec(settings)
+    check(trace, spec)
+    going = Run(trace, spec, None)
+    with shown("simulating", lambda: going.pool.arrived / len(trace)):
+        return going.outcome()
