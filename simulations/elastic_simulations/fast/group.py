@@ -62,7 +62,8 @@ class GroupView:
     def look(self, now: float) -> None:
         """What a tick sees first: who was drained, who is gone, who has joined."""
         self._idle_units = self._next_idle_units
-        self.records.look(now, self.spec.breaker_young_seconds)
+        if self.records.moving:
+            self.records.look(now, self.spec.breaker_young_seconds)
         if self.pool.joined:
             self._learn(now)
 

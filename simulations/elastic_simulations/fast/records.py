@@ -54,6 +54,8 @@ class Records:
         self._times_drained: dict[int, int] = {}
         self._sights: dict[int, Sight] | None = {} if recorded else None
         self._building = building
+        self.moving = recorded
+        """Whether ticks have anything to look at."""
 
     @property
     def deleting(self) -> int:
@@ -91,6 +93,7 @@ class Records:
 
     def drain(self, number: int, nonce: str, now: float) -> None:
         """Its startd was asked to drain, and does."""
+        self.moving = True
         times = self._times_drained[number] = self._times_drained.get(number, 0) + 1
         self._drains[number] = Drain(nonce=nonce, asked_at=now, request_id=str(times), started=self._started(number))
 
@@ -100,6 +103,7 @@ class Records:
 
     def delete(self, number: int, reason: str, now: float) -> None:
         """Its server was deleted."""
+        self.moving = True
         self.going[number] = Going(now, reason)
 
     def forget(self, number: int) -> None:

@@ -84,15 +84,18 @@ class View:
 
     def snapshot(self) -> Snapshot:
         """All that is known now; good until the pool moves on."""
-        pool, group, now = self.pool, self.group, self.now
+        pool, group, now = self.pool, self.group, self.scale.at(self.pool.now)
         self.tick += 1
         group.look(now)
         seen = (pool.arrived, pool.waiting, *group.counts)
-        self.unchanged = not pool.waiting and seen == self._seen and not group.restless
+        self.restless = group.restless
+        self.unchanged = not pool.waiting and seen == self._seen and not self.restless
         if not self.unchanged:
             self._seen = seen
             self._demand, asked = self.asker.demand({group.spec.name: group.memory}, now)
             self._groups = {group.spec.name: group.snapshot(asked[group.spec.name])}
+            if self.meter is not None:
+                self.restless = group.restless
         return Snapshot(
             now=now,
             tick=self.tick,
@@ -111,7 +114,6 @@ class View:
         """What the core wants remembered of this decision."""
         group = self.group
         before = group.memory.policy_memory
-        self.restless = group.restless
         if self.forgets and all(target.memory == before for target in proposal.values()):
             return
         for memory in remember(snapshot, proposal).groups:
