@@ -46,6 +46,10 @@ class Rig(ABC):
         """Submit a cluster of so much Work and give its id."""
         return self.submit_work(count, Work(**work))
 
+    def worker_of(self, machine: Machine) -> str | None:
+        """Whose machine it is, by its ad; members that are made alike only have their servers' ids in it."""
+        return machine.worker
+
     @abstractmethod
     def submit_work(self, count: int, work: Work) -> str: ...
 
@@ -106,7 +110,7 @@ def shapes(rig: Rig) -> tuple[JobShape, ...]:
 
 def machine_of(rig: Rig, worker: str) -> Machine | None:
     """The worker's machine as the collector shows it now."""
-    return next((m for m in rig.batch.machines().machines if m.worker == worker), None)
+    return next((m for m in rig.batch.machines().machines if rig.worker_of(m) == worker), None)
 
 
 def record(rig: Rig, name: str) -> WorkerRecord:

@@ -93,7 +93,8 @@ class Services:
             options["json"] = body
         answer = adapter.request(path, method, raise_exc=False, connect_retries=0, status_code_retries=0, **options)
         exceptions.raise_from_response(answer)
-        if not answer.content:
+        # What was only accepted is often said in plain text.
+        if not answer.content or "json" not in answer.headers.get("Content-Type", ""):
             return {}
         try:
             found: Json = answer.json()

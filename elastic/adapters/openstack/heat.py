@@ -12,7 +12,7 @@ from elastic.adapters.openstack.gather import Gather
 from elastic.adapters.openstack.names import Names
 from elastic.adapters.openstack.options import GroupOptions
 from elastic.adapters.openstack.servers import Tag
-from elastic.adapters.openstack.stack import SERVER, Member, Stack, Stacks
+from elastic.adapters.openstack.stack import GROUP, Member, Stack, Stacks
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.ports import Conflict, Created, Malformed, Mismatch, NotFound, PortError, Transient
@@ -22,6 +22,8 @@ GATHER_SECONDS = 0.5
 SETTLE_SECONDS = 45.0
 """An update takes 4 to 7 s; what has not settled by then is looked at again by the next tick."""
 POLL_SECONDS = 0.5
+PREVIEWED = ("added", "deleted", "replaced")
+"""What an update of the size alone does to no resource of the stack itself."""
 
 
 class HeatGroup:
@@ -57,7 +59,10 @@ class HeatGroup:
 
     def delete(self, workers: Sequence[WorkerRecord]) -> Mapping[str, PortError]:
         """Remove exactly these members, together with those that others ask for at this moment."""
-        answers = self._removals.ask(workers)
+        try:
+            answers = self._removals.ask(workers)
+        except PortError as error:
+            answers = [error] * len(workers)
         pairs = zip(workers, answers, strict=True)
         return {worker.name: error for worker, error in pairs if error is not None}
 
@@ -87,10 +92,10 @@ class HeatGroup:
                 going = frozenset(str(worker.server_id) for worker in chosen)
                 self._unmark(stack, keep=going)
                 self._shed(self._again(), going)
-        return [None if answers[w.name] in ("", GONE) else Malformed(answers[w.name]) for w in workers]
+        return [None if answers[w.name] in ("", ALREADY_GONE) else Malformed(answers[w.name]) for w in workers]
 
     def _unremovable(self, stack: Stack | None, worker: WorkerRecord) -> str:
-        """Why this worker is not removed as a member; empty when it is, GONE when there is nothing to remove."""
+        """Why this worker is not removed as a member; empty when it is, ALREADY_GONE when nothing is to be done."""
         if worker.server_id is None:
             return f"the server id of {worker.name} is not known; servers are never deleted by name"
         if stack is not None and stack.member(worker.server_id) is not None:
@@ -98,7 +103,7 @@ class HeatGroup:
         try:
             self._services.call("compute", "GET", f"/servers/{worker.server_id}")
         except NotFound:
-            return GONE
+            return ALREADY_GONE
         return f"server {worker.server_id} is not a member of the stack {self.stack_name}"
 
     def _shed(self, stack: Stack, server_ids: Collection[str]) -> None:
@@ -121,7 +126,8 @@ class HeatGroup:
     def _verify(self, before: Stack, going: Sequence[Member]) -> None:
         """Wait until the update has settled; raise Mismatch when others than these are gone."""
         after = self._wait()
-        kept = {m.server_id for m in before.members if m not in going}
+        asked = {member.name for member in going}
+        kept = {m.server_id for m in before.members if m.name not in asked}
         there = {m.server_id for m in after.members}
         if lost := kept - there:
             named = ", ".join(sorted(map(str, lost)))
@@ -138,16 +144,20 @@ class HeatGroup:
     # -- both
 
     def _must_be_harmless(self, stack: Stack, desired: int) -> None:
-        """Raise Malformed when this update would touch a living member."""
+        """Raise Malformed when this update would touch a living member.
+
+        Heat's preview of the members themselves is of no use (it shows a new group); what can change them are the
+        stack's own parameters, which somebody may have changed.
+        """
         changes = self._stacks.preview(stack, desired)
-        touched = [
-            one.get("physical_resource_id") or one["resource_name"]
-            for kind in ("updated", "replaced", "deleted")
-            for one in changes.get(kind, ())
-            if one["resource_type"] == SERVER
-        ]
+        touched = {one["resource_name"] for kind in PREVIEWED for one in changes.get(kind, ())}
+        touched |= {one["resource_name"] for one in changes.get("updated", ())} - {GROUP}
+        for name, made in self._stacks.definitions(stack).items():
+            if any(made.get(key) != stack.parameters[key] for key in ("image", "flavor")):
+                touched.add(name)
         if touched:
-            raise Malformed(f"an update to {desired} would touch living members, so it is not sent: {touched}")
+            named = ", ".join(sorted(touched))
+            raise Malformed(f"an update to {desired} would touch living members, so it is not sent: {named}")
 
     def _settled(self) -> Stack | None:
         stack = self._stacks.read(self.stack_name)
@@ -195,7 +205,7 @@ class HeatGroup:
         return [{"network": self._names.network(name)} for name in names] or [{"allocate_network": "auto"}]
 
 
-GONE = "gone"
+ALREADY_GONE = "gone"
 
 
 def template() -> str:

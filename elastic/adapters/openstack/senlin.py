@@ -62,7 +62,10 @@ class SenlinGroup:
 
     def delete(self, workers: Sequence[WorkerRecord]) -> Mapping[str, PortError]:
         """Remove exactly these nodes, together with those that others ask for at this moment."""
-        answers = self._removals.ask(workers)
+        try:
+            answers = self._removals.ask(workers)
+        except PortError as error:
+            answers = [error] * len(workers)
         pairs = zip(workers, answers, strict=True)
         return {worker.name: error for worker, error in pairs if error is not None}
 

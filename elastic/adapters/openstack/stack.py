@@ -93,9 +93,14 @@ class Stacks:
     def preview(self, stack: Stack, desired: int) -> Mapping[str, Sequence[Json]]:
         """What `resize` would do, by kind: added, deleted, replaced, updated, unchanged."""
         asked = {"parameters": {"desired": desired}}
-        answer = self._ask("PATCH", f"{stack.path}/preview?show_nested=True", asked)
+        answer = self._ask("PATCH", f"{stack.path}/preview", asked)
         changes: Mapping[str, Sequence[Json]] = answer["resource_changes"]
         return changes
+
+    def definitions(self, stack: Stack) -> Mapping[str, Mapping[str, Any]]:
+        """The properties that each member was made with, by its name."""
+        found = self._ask("GET", f"{stack.nested}/template").get("resources", {})
+        return {name: made.get("properties", {}) for name, made in found.items()}
 
     def mark(self, stack: Stack, member: Member, reason: str, *, unhealthy: bool) -> None:
         """Mark one member unhealthy, or take that back; nothing else happens yet."""
