@@ -3,7 +3,6 @@
 from dataclasses import replace
 from math import inf
 
-from elastic.core.actions import Forget
 from elastic.core.lifecycle import Phase
 from elastic.core.model import SiteSpec, WorkerGroup
 from elastic.core.wakes import next_wake
@@ -24,6 +23,7 @@ LEDGER = "simulation"
 GIVE_UP_TICKS = 1500
 """As in the fast engine: ticks in a row at which nothing is pending and nothing is done."""
 
+GOING = (Phase.DRAINING, Phase.DRAINED, Phase.DELETING)
 SURE_TICKS = 60
 """Before jobs that wait beside a pool that stands still are given up: a negotiator may have been slow."""
 
@@ -67,8 +67,7 @@ def finish(simulation: Simulation, jobs: int) -> None:
     """Tick until all these jobs have come and nothing can happen any more, or nothing has been done for a day."""
     quiet = 0
     for record in simulation.ticks(inf):
-        acted = any(not isinstance(action, Forget) for action in record.plan.actions)
-        quiet = 0 if acted or _pending(simulation, jobs) else quiet + 1
+        quiet = 0 if record.plan.actions or _pending(simulation, jobs) else quiet + 1
         waits = any(schedd.jobs for schedd in simulation.grid.schedds.values())
         if (quiet > (SURE_TICKS if waits else 0) and _settled(simulation)) or quiet >= GIVE_UP_TICKS:
             return
@@ -85,7 +84,7 @@ def _pending(simulation: Simulation, jobs: int) -> bool:
     if len(grid.log.jobs) < jobs or any(True for schedd in grid.schedds.values() for _ in schedd.on_machines()):
         return True
     groups = simulation.records[-1].snapshot.groups.values()
-    return any(group.upcoming or group.resumable for group in groups)
+    return any(group.upcoming or any(map(group.count, GOING)) for group in groups)
 
 
 def _settled(simulation: Simulation) -> bool:
