@@ -14,5 +14,9 @@ def littles_law_residual(trace: Trace, outcome: Outcome) -> float:
         (outcome.ended_us if start == UNKNOWN else start) - submit
         for start, submit in zip(outcome.start_us, trace.submit_us, strict=True)
     )
-    queue = outcome.integrals.queue
+    return residual(outcome.integrals.queue, waited)
+
+
+def residual(queue: int, waited: int) -> float:
+    """Of the queue's integral and the sum of the waits."""
     return abs(queue - waited) / queue if queue else float(waited)

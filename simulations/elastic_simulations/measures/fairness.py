@@ -40,6 +40,11 @@ def by_user(user: Sequence[int], wait_us: Sequence[int], slow: Sequence[float], 
         jobs[who] += 1
         waited[who] += wait
         slowed[who] += ratio
+    return shares_of(jobs, waited, slowed, names)
+
+
+def shares_of(jobs: Sequence[int], waited: Sequence[int], slowed: Sequence[float], names: Sequence[str]) -> Shares:
+    """From the sums of each user, in the order of `names`: jobs, their waits (us) and slowdowns."""
     users = {
         names[who]: UserShare(
             jobs=jobs[who],

@@ -50,8 +50,11 @@ class Churn:
     listing_calls_per_h: float
 
 
-def paid(trace: Trace, outcome: Outcome, quanta: Sequence[int] = ()) -> Paid:
-    """From the tables of jobs and workers; `quanta` are billing periods (s) beside those of QUANTA_SECONDS."""
+def paid(trace: Trace, outcome: Outcome, quanta: Sequence[int] = (), used: int | None = None) -> Paid:
+    """From the tables of jobs and workers; `quanta` are billing periods (s) beside those of QUANTA_SECONDS.
+
+    `used` where it is known already.
+    """
     table, end = outcome.workers, outcome.ended_us
     over = list(_lives(table, outcome.stopped_us))
     sizes = table.sizes or [1] * len(over)
@@ -65,9 +68,7 @@ def paid(trace: Trace, outcome: Outcome, quanta: Sequence[int] = ()) -> Paid:
         for (_, last), drained, size in zip(over, table.drained, sizes, strict=True)
         if drained != UNKNOWN
     )
-    used = sum(
-        run * cores for run, cores, at in zip(trace.run_us, trace.cores, outcome.start_us, strict=True) if at != UNKNOWN
-    )
+    used = used_by_jobs(trace, outcome) if used is None else used
     tail = sum(max(0, last - max(first, end)) * size for (first, last), size in zip(over, sizes, strict=True))
     cores, busy = table.cores, used if outcome.busy is None else outcome.busy
     return Paid(
@@ -81,6 +82,12 @@ def paid(trace: Trace, outcome: Outcome, quanta: Sequence[int] = ()) -> Paid:
         wasted=outcome.wasted,
         billed={quantum: billed(over, quantum, sizes) * cores for quantum in sorted({*QUANTA_SECONDS, *quanta})},
     )
+
+
+def used_by_jobs(trace: Trace, outcome: Outcome) -> int:
+    """Run times of the jobs that were started, times their cores."""
+    jobs = zip(trace.run_us, trace.cores, outcome.start_us, strict=True)
+    return sum(run * cores for run, cores, at in jobs if at != UNKNOWN)
 
 
 def billed(lives: Sequence[tuple[int, int]], quantum_seconds: int, sizes: Sequence[int] | None = None) -> int:

@@ -24,10 +24,15 @@ class Spread:
 def spread_of_times(values_us: Iterable[int]) -> Spread:
     """Of whole microseconds; every figure is rounded once, at its end."""
     ordered = sorted(values_us)
+    return of_ordered_times(ordered, sum(ordered))
+
+
+def of_ordered_times(ordered: Sequence[int], total: int) -> Spread:
+    """The same of values that are sorted, and summed, already."""
     if not ordered:
         return Spread()
     return Spread(
-        mean=sum(ordered) / (len(ordered) * MICROSECONDS),
+        mean=total / (len(ordered) * MICROSECONDS),
         p50=_exact(ordered, 50),
         p90=_exact(ordered, 90),
         p95=_exact(ordered, 95),
@@ -39,10 +44,15 @@ def spread_of_times(values_us: Iterable[int]) -> Spread:
 def spread_of_ratios(values: Iterable[float]) -> Spread:
     """Of numbers without a unit."""
     ordered = sorted(values)
+    return of_ordered_ratios(ordered, fsum(ordered))
+
+
+def of_ordered_ratios(ordered: Sequence[float], total: float) -> Spread:
+    """The same of values that are sorted, and summed without an error before the last rounding, already."""
     if not ordered:
         return Spread()
     return Spread(
-        mean=fsum(ordered) / len(ordered),
+        mean=total / len(ordered),
         p50=interpolated(ordered, 50),
         p90=interpolated(ordered, 90),
         p95=interpolated(ordered, 95),
