@@ -5,6 +5,7 @@ import pytest
 from elastic.core.observation import ServerStatus
 from elastic.ports import Transient
 from elastic_simulations.draws import Constant, Exponential
+from elastic_simulations.jobs import JobEvent
 from elastic_simulations.mishaps import Kind, Mishap
 from elastic_simulations.scenario import parse
 from elastic_simulations.simulation import Simulation
@@ -166,3 +167,57 @@ def test_the_load_of_lazy_jobs_keeps_the_thesis_policy_from_growing() -> None:
         return max(record.snapshot.groups["small"].existing for record in simulation.run())
 
     assert (most(1.0), most(0.4)) == (4, 1)
+
+
+def test_a_busy_worker_that_is_to_be_closed_finishes_its_job_and_takes_no_other() -> None:
+    told = parse(
+        {
+            "run": {"seconds": 4000},
+            "pool": {"negotiation_seconds": 30},
+            "group": [
+                {
+                    "name": "small",
+                    "maximum": 1,
+                    "shape": {"cpus": 2, "memory_mb": 4096, "disk_mb": 8192},
+                    "model": {"boot": 60, "join": 5, "teardown": 5},
+                }
+            ],
+            "jobs": [{"run": 1500}, {"run": 300}, {"at": 1000, "run": 100}],
+            "wish": [{"at": 600, "worker": "small-*", "kind": "drain_busy"}],
+        }
+    )
+    simulation = Simulation(told)
+    simulation.run()
+    closed = simulation.grid.datacentre.gone[0]
+    ran = {line.job: (line.machine, line.at_us / 1e6) for line in simulation.grid.log if line.event is JobEvent.EXECUTE}
+    ended = {line.job: line.at_us for line in simulation.grid.log if line.event is JobEvent.TERMINATE}
+    assert (closed.drained_us or 0) < ended["schedd#1.0"] <= (closed.deleting_us or 0)
+    assert ran["schedd#3.0"][0] != f"{closed.name}.simulated", "the job that came later had to wait for another worker"
+    assert ran["schedd#3.0"][1] > ended["schedd#1.0"] / 1e6
+    assert simulation.grid.lost_jobs() == ()
+
+
+def test_workers_that_fail_by_their_mtbf_are_replaced_and_every_job_ends() -> None:
+    told = parse(
+        {
+            "run": {"seconds": 40000, "seed": 3},
+            "pool": {"negotiation_seconds": 30, "job_lease_seconds": 300},
+            "group": [
+                {
+                    "name": "small",
+                    "maximum": 4,
+                    "lost_seconds": 600,
+                    "job_lease_seconds": 300,
+                    "shape": {"cpus": 1, "memory_mb": 2048, "disk_mb": 8192},
+                    "reserve": {},
+                    "model": {"boot": {"lognormal": [60, 0.5]}, "join": 5, "life": {"exponential": 3000}},
+                }
+            ],
+            "jobs": [{"count": 40, "run": 600, "request": {"cpus": 1, "memory_mb": 512, "disk_mb": 512}}],
+        }
+    )
+    simulation = Simulation(told)
+    simulation.run()
+    assert simulation.grid.log.count(JobEvent.TERMINATE) == 40
+    assert simulation.grid.log.count(JobEvent.EVICT) > 0
+    assert simulation.grid.killed_jobs() == ()
