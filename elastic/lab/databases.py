@@ -18,6 +18,8 @@ from elastic.lab.software import Software
 from elastic.local.errors import LocalError
 
 SECONDS = 900.0
+ADDRESS = "{scheme}://{username}:{password}@{hostname}:{port}"
+CELL1 = ("--database_connection", f"{ADDRESS}/nova_cell1?{{query}}", "--transport-url", f"{ADDRESS}/")
 CELL_EXISTS = 2
 
 
@@ -38,13 +40,14 @@ def syncs(site: Site, software: Software) -> Sequence[Sync]:
         return Sync(name=name, commands=commands)
 
     return (
-        one("keystone", (str(here / "keystone-manage"), "db_sync"), _bootstrap(site, software)),
+        one("keystone", (str(here / "keystone-manage"), "db_sync")),
         one("heat", (str(here / "heat-manage"), "db_sync")),
         one(
             "nova-api",
             (nova, "api_db", "sync"),
-            (nova, "cell_v2", "map_cell0", "--database_connection", site.database("nova_cell0")),
-            (nova, "cell_v2", "create_cell", "--name", "cell1"),
+            # Nova fills in its own configuration's words, so that these tables fit any lab.
+            (nova, "cell_v2", "map_cell0", "--database_connection", f"{ADDRESS}/nova_cell0?{{query}}"),
+            (*(nova, "cell_v2", "create_cell", "--name", "cell1"), *CELL1),
         ),
         one("nova-cell1", (nova, "db", "sync", "--local_cell")),
         one("nova-cell0", (nova, "--config-file", cell0, "db", "sync", "--local_cell")),
@@ -105,18 +108,14 @@ def make_folders(site: Site) -> None:
                 key.parent.chmod(0o700)
 
 
-def prepare_mariadb(site: Site) -> None:
-    """Make the database's own tables if there are none, and write what it does at each start."""
-    state, secret = site.folder.state / "mariadb", site.memory.secrets["database"]
-    lines = [f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb4;" for name in databases()]
-    lines += [
-        f"CREATE USER IF NOT EXISTS lab@'127.0.0.1' IDENTIFIED BY '{secret}';",
-        "GRANT ALL ON *.* TO lab@'127.0.0.1';",
-        f"ALTER USER root@localhost IDENTIFIED BY '{secret}';",
-    ]
-    write_private(state / "init.sql", "\n".join(lines) + "\n")
-    if (state / "data" / "mysql").is_dir():
-        return
+def has_data(site: Site) -> bool:
+    """Say whether the lab has a database already."""
+    return (_mariadb(site) / "data" / "mysql").is_dir()
+
+
+def make_data(site: Site) -> None:
+    """Make an empty database."""
+    state = _mariadb(site)
     partial = state / "partial"
     shutil.rmtree(partial, ignore_errors=True)
     options = ("--auth-root-authentication-method=normal", "--skip-test-db", "--user=root", "--skip-name-resolve")
@@ -134,8 +133,25 @@ def prepare_mariadb(site: Site) -> None:
     partial.rename(state / "data")
 
 
-def prepare_rabbitmq(site: Site) -> None:
-    """Write the broker's configuration: one user, who may do everything; its passwords are hashed by itself."""
+def configure(site: Site) -> None:
+    """Write what database and broker are told at each start."""
+    _configure_mariadb(site)
+    _configure_rabbitmq(site)
+
+
+def _configure_mariadb(site: Site) -> None:
+    secret = site.memory.secrets["database"]
+    lines = [f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb4;" for name in databases()]
+    lines += [
+        f"CREATE OR REPLACE USER lab@'127.0.0.1' IDENTIFIED BY '{secret}';",
+        "GRANT ALL ON *.* TO lab@'127.0.0.1';",
+        f"ALTER USER root@localhost IDENTIFIED BY '{secret}';",
+    ]
+    write_private(_mariadb(site) / "init.sql", "\n".join(lines) + "\n")
+
+
+def _configure_rabbitmq(site: Site) -> None:
+    """One user, who may do everything."""
     state = site.folder.state / "rabbitmq"
     settings = {
         "default_user": "lab",
@@ -152,6 +168,15 @@ def prepare_rabbitmq(site: Site) -> None:
     if not cookie.exists():
         write_private(cookie, hashlib.sha256(site.memory.secrets["broker"].encode()).hexdigest())
         cookie.chmod(0o400)
+
+
+def bootstrap(site: Site, software: Software) -> Sync:
+    """Return what makes the first user, and Keystone's own endpoint."""
+    return Sync(name="bootstrap", commands=[_bootstrap(site, software)])
+
+
+def _mariadb(site: Site) -> Path:
+    return site.folder.state / "mariadb"
 
 
 def _bootstrap(site: Site, software: Software) -> Sequence[str]:

@@ -13,6 +13,8 @@ from elastic.local.loopback import free_port, is_free
 from elastic.local.runtime import runtime_home
 
 MEMORY_FILE = "lab.json"
+# Everything else that a lab writes into its folder.
+CONTENTS = ("home", "log", "run", "state", "servers", "condor", "services", "clouds.yaml", "faults.json", ".lock")
 PORTS = (
     "mariadb",
     "rabbitmq",
@@ -123,10 +125,10 @@ class LabFolder:
         except FileNotFoundError as error:
             raise LocalError(f"there is no lab in {self.root}; `elastic lab up` makes one") from error
 
-    def done(self, step: str) -> None:
-        """Remember that a step need not be repeated."""
+    def done(self, *steps: str) -> None:
+        """Remember that these steps need not be repeated."""
         memory = self.memory()
-        self.remember(replace(memory, done=sorted({*memory.done, step})))
+        self.remember(replace(memory, done=sorted({*memory.done, *steps})))
 
 
 def default_root() -> Path:

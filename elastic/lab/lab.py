@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from elastic.lab import databases, processes, programs
+from elastic.lab import databases, processes, programs, template
 from elastic.lab.configs import Site, write
-from elastic.lab.folder import LabFolder, new_memory
+from elastic.lab.folder import CONTENTS, MEMORY_FILE, LabFolder, new_memory
 from elastic.lab.health import Row, admin, answers, rows
 from elastic.lab.programs import Service
 from elastic.lab.seed import Seed
+from elastic.lab.smoke import boot_one
 from elastic.lab.software import Report, Software, known, prepare
 from elastic.local import runtime
 from elastic.local.errors import LocalError
@@ -23,9 +26,13 @@ from elastic.local.processes import marked, teardown
 from elastic.local.sandbox import require
 
 RELEASE = "2026.2"
-READY_SECONDS = 240.0
-LOOK_SECONDS = 0.1
+READY_SECONDS = 300.0
 PATIENT_SECONDS = 10.0
+LOOK_SECONDS = 0.1
+SYNCS_AT_ONCE = 4
+# They speak to Keystone and Placement when they start, and end when those do not answer.
+LATE = ("nova-conductor", "nova-scheduler", "nova-compute", "meter")
+STARTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +47,17 @@ class Lab:
         report("software")
         software = prepare(report)
         runtime.prepare()
-        if not self.folder.exists:
-            self.folder.remember(new_memory(RELEASE, first_port))
-        site = self.site(software)
-        databases.make_folders(site)
-        write(site)
-        self._foundation(site, software, report)
-        self._tables(site, software, report)
-        self._identity(site, software, report)
-        report("control plane")
-        site = self.site(software)
-        everything = programs.services(site, software)
-        self._run(site, everything)
-        self._contents(site, report)
-        report("first server")
-        self._smoke(site)
-
-    def site(self, software: Software) -> Site:
-        """Return what configurations are made from."""
-        return Site(
-            folder=self.folder,
-            memory=self.folder.memory(),
-            etc=software.openstack / "etc",
-            senlin_etc=software.senlin / "etc",
-        )
+        with self._only_one():
+            if not self.folder.exists:
+                self.folder.remember(new_memory(RELEASE, first_port))
+            site = self._site(software)
+            databases.make_folders(site)
+            write(site)
+            self._foundation(site, software, report)
+            self._tables(site, software, report)
+            self._control_plane(site, software, report)
+            report("first server")
+            boot_one(self._site(software), READY_SECONDS)
 
     def down(self, *, purge: bool = False) -> int:
         """End every process, servers too; return how many there were. `purge` removes the folder as well."""
@@ -75,78 +69,115 @@ class Lab:
         teardown(self.folder.root)
         if mounts := _mounts_below(self.folder.root):
             raise LocalError(f"still mounted: {', '.join(mounts)}; unmount by hand, then repeat")
-        if purge and self.folder.exists:
-            shutil.rmtree(self.folder.root)
+        if purge:
+            _remove(self.folder.root)
         return count
 
     def status(self) -> Sequence[Row]:
         """Return how each service is; raise LocalError if there is no lab."""
         software = known()
-        site = self.site(software)
+        site = self._site(software)
         return rows(site, programs.services(site, software))
 
+    def _site(self, software: Software) -> Site:
+        return Site(
+            folder=self.folder,
+            memory=self.folder.memory(),
+            etc=software.openstack / "etc",
+            senlin_etc=software.senlin / "etc",
+        )
+
     def _foundation(self, site: Site, software: Software, report: Report) -> None:
-        report("database and broker")
-        databases.prepare_mariadb(site)
-        databases.prepare_rabbitmq(site)
-        self._run(site, (programs.mariadb(site), programs.rabbitmq(site), *programs.beside(site)[:1]))
+        """Start database, broker and pool; a new database gets the tables of an earlier lab if there are any."""
+        report("database, broker, pool")
+        syncs = databases.syncs(site, software)
+        if not databases.has_data(site):
+            if template.use(site, template.template(software, _steps(syncs))):
+                self.folder.done(*_steps(syncs))
+            else:
+                databases.make_data(site)
+        databases.configure(site)
+        self._run(site, programs.foundation(site))
 
     def _tables(self, site: Site, software: Software, report: Report) -> None:
         """Make the tables that were not made before."""
-        wanted = [sync for sync in databases.syncs(site, software) if f"sync {sync.name}" not in site.memory.done]
+        syncs = databases.syncs(site, software)
+        done = self.folder.memory().done
+        wanted = [sync for sync in syncs if f"sync {sync.name}" not in done]
         if not wanted:
             return
         report("tables")
         environment = programs.tool_environment(site, software)
-        with ThreadPoolExecutor(max_workers=4) as pool:
+        with ThreadPoolExecutor(max_workers=SYNCS_AT_ONCE) as pool:
             running = {pool.submit(databases.run, site, sync, environment): sync for sync in wanted}
-            for done in as_completed(running):
-                done.result()
-                self.folder.done(f"sync {running[done].name}")
+            for each in as_completed(running):
+                each.result()
+                self.folder.done(f"sync {running[each].name}")
+        target = template.template(software, _steps(syncs))
+        # Once there are users, they are this lab's own.
+        if "identity" not in done and not target.exists():
+            processes.stop(self.folder, "mariadb")
+            template.keep(site, target)
+            self._run(site, programs.foundation(site))
 
-    def _identity(self, site: Site, software: Software, report: Report) -> None:
-        self._run(site, programs.foundation(site, software)[-1:])
-        if "identity" in site.memory.done:
-            return
-        report("users and endpoints")
-        ids = Seed(site, admin(site)).identity()
-        self.folder.remember(replace(self.folder.memory(), ids=ids))
-        self.folder.done("identity")
+    def _control_plane(self, site: Site, software: Software, report: Report) -> None:
+        """Start the services, and fill them while they start."""
+        report("services")
+        everything = programs.control_plane(site, software)
+        self._start(site, [service for service in everything if service.name not in LATE])
+        if "identity" not in site.memory.done:
+            databases.run(site, databases.bootstrap(site, software), programs.tool_environment(site, software))
+        self._wait(site, [service for service in everything if service.name == "keystone"])
+        if "identity" not in site.memory.done:
+            report("users and endpoints")
+            ids = Seed(site, admin(site)).identity()
+            self.folder.remember(replace(self.folder.memory(), ids=ids))
+            self.folder.done("identity")
+        self._start(site, [service for service in everything if service.name in LATE])
+        self._wait(site, everything)
+        report("contents")
+        self._contents(self._site(software))
 
-    def _contents(self, site: Site, report: Report) -> None:
-        steps: Mapping[str, Callable[[Seed], None]] = {
-            "compute": Seed.compute,
-            "metering": Seed.metering,
-            "access": Seed.access,
-        }
-        for name, step in steps.items():
+    def _contents(self, site: Site) -> None:
+        seed = Seed(site, admin(site))
+        for name, step in {"compute": seed.compute, "metering": seed.metering, "access": seed.access}.items():
             if name not in site.memory.done or (name == "access" and not self.folder.clouds.exists()):
-                report(name)
-                step(Seed(site, admin(site)))
+                step()
                 self.folder.done(name)
 
-    def _run(self, site: Site, wanted: Iterable[Service]) -> None:
-        """Start those that do not run, then wait until all answer."""
-        services = tuple(wanted)
+    def _run(self, site: Site, services: Sequence[Service]) -> None:
+        self._start(site, services)
+        self._wait(site, services)
+
+    def _start(self, site: Site, services: Iterable[Service]) -> None:
+        """Start those that do not run, or run and do not answer."""
         for service in services:
-            if not self._well(site, service, PATIENT_SECONDS):
-                if service.port and not _freed(self.folder, site, service):
+            if not self._well(site, service):
+                teardown(self.folder.mark(service.name))
+                if service.port and not is_free(site.memory.ports[service.port]):
                     raise LocalError(f"port {site.memory.ports[service.port]} of {service.name} is somebody else's")
                 processes.start(self.folder, service.program)
+
+    def _wait(self, site: Site, services: Iterable[Service]) -> None:
+        """Wait until all answer; one that ended is started again, because what it needs may not have been there."""
         deadline = time.monotonic() + READY_SECONDS
         for service in services:
+            starts = 1
             while not answers(site, service):
                 ended = processes.main_process(self.folder, service.name) is None
-                if ended or time.monotonic() > deadline:
+                if time.monotonic() > deadline or (ended and starts == STARTS):
                     how = "ended" if ended else f"does not answer after {READY_SECONDS:.0f} s"
                     tail = processes.log_tail(self.folder, service.name)
                     raise LocalError(f"{service.name} {how}; the end of its log:\n{tail}")
+                if ended:
+                    processes.start(self.folder, service.program)
+                    starts += 1
                 time.sleep(LOOK_SECONDS)
 
-    def _well(self, site: Site, service: Service, seconds: float) -> bool:
+    def _well(self, site: Site, service: Service) -> bool:
         """Say whether a service runs and, within some seconds, answers."""
-        deadline = time.monotonic() + seconds
-        while processes.main_process(self.folder, service.name):
+        deadline = time.monotonic() + PATIENT_SECONDS
+        while processes.main_process(self.folder, service.name) is not None:
             if answers(site, service):
                 return True
             if time.monotonic() > deadline:
@@ -154,32 +185,29 @@ class Lab:
             time.sleep(LOOK_SECONDS)
         return False
 
-    def _smoke(self, site: Site) -> None:
-        """Boot servers until one is ACTIVE: those that come while nova-compute starts end in ERROR."""
-        session, nova = admin(site), site.url("nova", "/v2.1")
-        deadline = time.monotonic() + READY_SECONDS
-        wanted = {"name": "smoke", "flavorRef": "worker-1", "imageRef": "", "networks": "none"}
-        version = {"OpenStack-API-Version": "compute 2.47"}
-        image = session.get(site.url("glance", "/v2/images?name=elastic-worker"))["images"][0]["id"]
-        wanted["imageRef"] = image
-        while True:
-            server = session.ask("POST", f"{nova}/servers", {"server": wanted}, version)["server"]["id"]
-            status = "BUILD"
-            while status == "BUILD" and time.monotonic() < deadline:
-                time.sleep(0.2)
-                status = session.get(f"{nova}/servers/{server}")["server"]["status"]
-            session.ask("DELETE", f"{nova}/servers/{server}")
-            if status == "ACTIVE":
-                return
-            if time.monotonic() > deadline:
-                raise LocalError(f"no server boots; see {self.folder.log}/nova-compute.log and its neighbours")
-            time.sleep(1.0)
+    @contextmanager
+    def _only_one(self) -> Iterator[None]:
+        """Hold the lab against a second `up`."""
+        self.folder.root.mkdir(parents=True, exist_ok=True)
+        with (self.folder.root / ".lock").open("ab") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
 
 
-def _freed(folder: LabFolder, site: Site, service: Service) -> bool:
-    """End what is left of a service and say whether its port can be had."""
-    teardown(folder.mark(service.name))
-    return is_free(site.memory.ports[service.port])
+def _steps(syncs: Iterable[databases.Sync]) -> Sequence[str]:
+    return [f"sync {sync.name}" for sync in syncs]
+
+
+def _remove(root: Path) -> None:
+    """Remove what a lab has made, its memory last, so that an interrupted removal is found and repeated."""
+    for name in (*CONTENTS, MEMORY_FILE):
+        entry = root / name
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink(missing_ok=True)
+    if root.is_dir() and not any(root.iterdir()):
+        root.rmdir()
 
 
 def _mounts_below(folder: Path) -> Sequence[str]:

@@ -29,16 +29,17 @@ class Service:
 
 def services(site: Site, software: Software) -> Sequence[Service]:
     """Return all services, in the order in which they are started."""
-    return (*foundation(site, software), *control_plane(site, software), *beside(site))
+    return (*foundation(site), *control_plane(site, software))
 
 
-def foundation(site: Site, software: Software) -> Sequence[Service]:
-    """Return what everything else stands on."""
-    return (mariadb(site), rabbitmq(site), _api(site, software, "keystone", "keystone.wsgi.api", "/v3"))
+def foundation(site: Site) -> Sequence[Service]:
+    """Return what everything else stands on, and the pool, which stands by itself."""
+    condor = Service(name="condor", program=_own(site, "condor", "elastic.lab.condor", str(site.folder.root)))
+    return (mariadb(site), rabbitmq(site), condor)
 
 
 def control_plane(site: Site, software: Software) -> Sequence[Service]:
-    """Return OpenStack, without Keystone."""
+    """Return OpenStack, and the meter beside it."""
 
     def engine(name: str, program: str, *arguments: str, senlin: bool = False) -> Service:
         home = software.senlin if senlin else software.openstack
@@ -47,6 +48,7 @@ def control_plane(site: Site, software: Software) -> Sequence[Service]:
 
     python, compute = "python", str(DEPLOY / "nova" / "compute.py")
     return (
+        _api(site, software, "keystone", "keystone.wsgi.api", "/v3"),
         Service(
             name="neutron",
             program=_own(site, "neutron", "elastic.lab.neutron", str(site.memory.ports["neutron"])),
@@ -72,15 +74,7 @@ def control_plane(site: Site, software: Software) -> Sequence[Service]:
         engine("senlin-conductor", "senlin-conductor", senlin=True),
         engine("senlin-engine", "senlin-engine", senlin=True),
         engine("senlin-health-manager", "senlin-health-manager", senlin=True),
-    )
-
-
-def beside(site: Site) -> Sequence[Service]:
-    """Return what is ours: the pool's central manager, and the meter."""
-    root = str(site.folder.root)
-    return (
-        Service(name="condor", program=_own(site, "condor", "elastic.lab.condor", root)),
-        Service(name="meter", program=_own(site, "meter", "elastic.lab.meter", root)),
+        Service(name="meter", program=_own(site, "meter", "elastic.lab.meter", str(site.folder.root))),
     )
 
 

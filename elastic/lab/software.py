@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -109,10 +110,22 @@ def _environment(home: Path, lock: Path, report: Report) -> Path:
         report(f"installing {lock.stem} (minutes)")
         shutil.rmtree(folder, ignore_errors=True)
         _run([sys.executable, "-m", "venv", str(folder)], os.environ)
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _run([*pip, "--no-deps", "--requirement", str(lock)], os.environ)
+        _install(folder / "bin" / "python", lock)
         whole.touch()
     return folder
+
+
+def _install(python: Path, lock: Path) -> None:
+    """Install exactly what the lock names, checked by its hashes; with uv where we have it, ten times as fast."""
+    options = ("--quiet", "--no-deps", "--require-hashes", "--requirement", str(lock))
+    if importlib.util.find_spec("uv"):
+        uv = (sys.executable, "-m", "uv", "pip", "install", "--python", str(python), "--compile-bytecode")
+        try:
+            return _run([*uv, *options], os.environ)
+        except LocalError:
+            # It knows nothing of pip's settings: on a machine with an index of its own, only pip finds that.
+            pass
+    return _run([str(python), "-m", "pip", "install", "--disable-pip-version-check", *options], os.environ)
 
 
 def _folder(home: Path, lock: Path) -> Path:
