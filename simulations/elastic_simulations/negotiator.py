@@ -99,7 +99,7 @@ class Negotiator:
             self._match([(s, g) for s, g in waiting if g.kind.universe == "vanilla"])
 
     def _match(self, waiting: Sequence[tuple[Schedd, Autocluster]]) -> None:
-        machines = [s for s in self._startds.values() if s.open and self._collector.knows(s.name)]
+        machines = [s for s in self._startds.values() if s.free().cpus and s.open and self._collector.knows(s.name)]
         if self._spec.order == FAIR_SHARE:
             self._spin(waiting, machines)
         else:
