@@ -44,7 +44,7 @@ def run(
     tick: Annotated[float, typer.Option("--tick", help="Seconds between decisions.")] = 60.0,
     sets: Annotated[list[str] | None, typer.Option("--set", help="key=value of policy or group; repeat.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="Where all randomness comes from.")] = 0,
-    engine: Annotated[str, typer.Option("--engine", help="python, numba or full.")] = "python",
+    engine: Annotated[str, typer.Option("--engine", help="auto, python, numba or full.")] = "auto",
     warmup: Annotated[str, typer.Option("--warmup", help="Leave out jobs of the first seconds; or mser5.")] = "0",
     fmt: Annotated[str, typer.Option("--format", help="The trace's format, where its name does not say.")] = "",
     scale_arrivals: Annotated[float, typer.Option("--scale-arrivals", help="So many times as many jobs a second.")] = 1,

@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tick", type=float, default=60.0)
     parser.add_argument("--set", dest="sets", action="append", default=[])
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--engine", default="python")
+    parser.add_argument("--engine", default="auto")
     parser.add_argument("--warmup", default="0")
     parser.add_argument("--format", dest="fmt", default="")
     parser.add_argument("--scale-arrivals", type=float, default=1.0)

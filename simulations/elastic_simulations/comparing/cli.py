@@ -46,7 +46,7 @@ def compare(
     order: Annotated[str, typer.Option("--order", help="To which worker with room the next job goes.")] = "fullest",
     boot: Annotated[float, typer.Option("--boot", help="Seconds from the request of a worker to ready.")] = 234.0,
     tick: Annotated[float, typer.Option("--tick", help="Seconds between decisions.")] = 60.0,
-    engine: Annotated[str, typer.Option("--engine", help="python, numba or full.")] = "python",
+    engine: Annotated[str, typer.Option("--engine", help="auto, python, numba or full.")] = "auto",
     fmt: Annotated[str, typer.Option("--format", help="The trace's format, where its name does not say.")] = "",
     cores: Annotated[int | None, typer.Option("--cores", min=1, help="Runs at once; else as many as cores.")] = None,
     output: Annotated[Output, typer.Option("--output", "-o", help="How to print the result.")] = Output.TABLE,

@@ -41,7 +41,7 @@ class Options:
     order: str = RunSettings().order
     boot: float = 234.0
     tick: float = 60.0
-    engine: str = "python"
+    engine: str = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,7 @@ def answer(asked: Asked) -> Mapping[str, object]:
 
         asked = with_state(asked)
     result, file_sha256 = simulated(asked)
-    told = {**report(result), "manifest": manifest(asked, file_sha256)}
+    told = {**report(result), "manifest": {**manifest(asked, file_sha256), "engine": result.engine}}
     _write(asked, result, told)
     return told
 

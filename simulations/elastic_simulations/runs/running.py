@@ -1,26 +1,38 @@
 """A trace and settings become a result: the engine runs, everything is measured."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from elastic_simulations.fast.outcome import Outcome
 from elastic_simulations.fast.static import run_static
 from elastic_simulations.measures.checks import littles_law_residual
 from elastic_simulations.measures.elasticity import Elasticity, elasticity
-from elastic_simulations.measures.paying import Churn, Paid, churn, paid
-from elastic_simulations.measures.waiting import Waiting, waiting
+from elastic_simulations.measures.paying import Churn, Paid, churn, paid, used_by_jobs
+from elastic_simulations.measures.waiting import Waiting
+from elastic_simulations.measures.waiting import waiting as plain_waiting
 from elastic_simulations.measures.warmup import Warmup, mser5
 from elastic_simulations.progress import shown
+from elastic_simulations.runs.engines import FULL, NUMBA, PYTHON, chosen
 from elastic_simulations.runs.settings import RunSettings, SettingsError, checked
 from elastic_simulations.traces.trace import MICROSECONDS, Trace
+
+if TYPE_CHECKING:
+    from elastic_simulations.fast.elastic import Run
+
+_Measures = tuple[
+    Callable[[Trace, Outcome, int], Waiting],
+    Callable[[Trace, Outcome], float],
+    Callable[[Trace, Outcome], int],
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """One run, measured. `wall_s` is what the simulation and the measuring took, reading the trace not included.
 
-    `more` is what only the full world with a scenario's file can tell.
+    `more` is what only the full world with a scenario's file can tell. `engine` is the one that ran.
     """
 
     settings: RunSettings
@@ -34,31 +46,40 @@ class Result:
     littles_law_residual: float
     wall_s: float
     more: Mapping[str, object] = field(default_factory=dict)
+    engine: str = PYTHON
 
 
 def run(trace: Trace, settings: RunSettings) -> Result:
     """Simulate and measure; TraceError, SettingsError and PluginError say what to do next."""
     began = perf_counter()
-    outcome = _simulated(trace, settings)
+    engine = chosen(checked(settings), trace)
+    outcome = _simulated(trace, settings, engine)
     with shown("measuring"):
-        result = measured(trace, outcome, settings)
+        result = measured(trace, outcome, settings, engine)
     return replace(result, wall_s=perf_counter() - began)
 
 
-def measured(trace: Trace, outcome: Outcome, settings: RunSettings) -> Result:
+def measured(trace: Trace, outcome: Outcome, settings: RunSettings, engine: str = PYTHON) -> Result:
     """All measures of what an engine left behind."""
     warmup = _warmup(trace, outcome, settings)
+    measures: _Measures = plain_waiting, littles_law_residual, used_by_jobs
+    if engine == NUMBA:
+        from elastic_simulations.fast.compiled import measuring  # noqa: PLC0415 - imports numba
+
+        measures = measuring.waiting, measuring.littles_law_residual, measuring.used
+    waiting, residual, used = measures
     return Result(
         settings=settings,
         trace=trace,
         outcome=outcome,
         warmup=warmup,
         waiting=waiting(trace, outcome, round(warmup.seconds * MICROSECONDS)),
-        paid=paid(trace, outcome, settings.quanta),
+        paid=paid(trace, outcome, settings.quanta, used(trace, outcome)),
         churn=churn(outcome),
         elasticity=elasticity(outcome),
-        littles_law_residual=littles_law_residual(trace, outcome),
+        littles_law_residual=residual(trace, outcome),
         wall_s=0.0,
+        engine=engine,
     )
 
 
@@ -71,22 +92,39 @@ def _warmup(trace: Trace, outcome: Outcome, settings: RunSettings) -> Warmup:
     return Warmup(rule="given", seconds=settings.warmup)
 
 
-def _simulated(trace: Trace, settings: RunSettings) -> Outcome:
-    checked(settings)
+def _simulated(trace: Trace, settings: RunSettings, engine: str) -> Outcome:
     if settings.static is not None:
         with shown("simulating"):
-            return run_static(trace, settings.static)
+            return _static(engine)(trace, settings.static)
     # The core and the policies: a static run starts in half the time without them.
-    from elastic_simulations.fast.elastic import Run, check  # noqa: PLC0415
+    from elastic_simulations.fast.elastic import check  # noqa: PLC0415
     from elastic_simulations.runs.elastic_settings import elastic_spec  # noqa: PLC0415
 
-    if settings.engine == "full":
+    spec = elastic_spec(settings)
+    if engine == FULL:
         from elastic_simulations.full.engine import run_full  # noqa: PLC0415 - the whole controller
 
         with shown("simulating"):
-            return run_full(trace, elastic_spec(settings))
-    spec = elastic_spec(settings)
+            return run_full(trace, spec)
     check(trace, spec)
-    going = Run(trace, spec, None)
+    going = _elastic(engine)(trace, spec, None)
     with shown("simulating", lambda: going.pool.arrived / len(trace)):
         return going.outcome()
+
+
+def _static(engine: str) -> Callable[[Trace, int], Outcome]:
+    if engine != NUMBA:
+        return run_static
+    from elastic_simulations.fast.compiled import static  # noqa: PLC0415 - imports numba
+
+    return static.run_static
+
+
+def _elastic(engine: str) -> "type[Run]":
+    if engine == NUMBA:
+        from elastic_simulations.fast.compiled.running import CompiledRun  # noqa: PLC0415 - imports numba
+
+        return CompiledRun
+    from elastic_simulations.fast.elastic import Run  # noqa: PLC0415 - the core, as above
+
+    return Run

@@ -7,8 +7,7 @@ from elastic_simulations.errors import SimulationError
 from elastic_simulations.fast.orders import DEFAULT, MANY, ORDERS
 from elastic_simulations.measures.warmup import MSER5
 
-ENGINES = ("python", "numba", "full")
-BUILT = ("python", "full")
+ENGINES = ("auto", "python", "numba", "full")
 MICROSECOND = 1e-6
 LONGEST = 1e9
 """Seconds; thirty years, which fit many times into 64 bits of microseconds."""
@@ -38,7 +37,7 @@ class RunSettings:
     tick: float = 60.0
     sets: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
-    engine: str = "python"
+    engine: str = "auto"
     warmup: float | str = 0.0
     quanta: tuple[int, ...] = ()
     price: float | None = None
@@ -47,7 +46,6 @@ class RunSettings:
 def checked(settings: RunSettings) -> RunSettings:
     """The same settings; SettingsError names the first that makes no sense."""
     check(settings.engine in ENGINES, f"no engine '{settings.engine}'; known: {', '.join(ENGINES)}")
-    check(settings.engine in BUILT, f"engine '{settings.engine}' is not built yet; use --engine {BUILT[0]}")
     check(settings.order in ORDERS, f"no order '{settings.order}'; known: {', '.join(ORDERS)}")
     check(settings.static is None or settings.static > 0, f"--static {settings.static}: at least 1 core")
     check(settings.slots > 0, f"--slots {settings.slots}: a worker has at least 1 core")

@@ -96,7 +96,7 @@ def test_a_small_run_imports_nothing_heavy(tmp_path: Path, trace: Path, kind: li
         (["--workers", "workers.swf"], "workers.swf: must end in .csv or .parquet"),
         (["--boot", "-1"], "--boot -1: not below 0 s"),
         (["--order", "random"], "no order 'random'; known: fullest, "),
-        (["--engine", "cobol"], "no engine 'cobol'; known: python, numba, full"),
+        (["--engine", "cobol"], "no engine 'cobol'; known: auto, python, numba, full"),
         (["--quantum", "0"], "--quantum 0: at least 1 s"),
         (["--price", "nan"], "--price nan: not below 0, and finite"),
         (["--set", "headroom"], "--set headroom: must be key=value"),

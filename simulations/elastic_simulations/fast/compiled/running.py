@@ -1,8 +1,6 @@
 """Elastic and static runs by the compiled loops; what they leave behind is what `fast.elastic` and `fast.static` do."""
 
-from collections.abc import Mapping
-
-from elastic_simulations.fast.compiled import layout
+from elastic_simulations.fast.compiled.limits import KINDS
 from elastic_simulations.fast.compiled.pool import CompiledPool, Jobs
 from elastic_simulations.fast.compiled.tables import as_array, in_units, tables_of, unit_of
 from elastic_simulations.fast.elastic import Run, check
@@ -11,14 +9,6 @@ from elastic_simulations.fast.outcome import Outcome
 from elastic_simulations.fast.recording import Recorded
 from elastic_simulations.fast.spec import ElasticSpec
 from elastic_simulations.traces.trace import Trace
-
-KINDS: Mapping[str, int] = {
-    "fullest": layout.RECENT,
-    "fullest-longest-idle": layout.LONGEST,
-    "fullest-launch": layout.LAUNCH,
-    "emptiest": layout.LONGEST,
-}
-"""How the orders that are compiled choose among workers with equal room."""
 
 
 def run_elastic(trace: Trace, spec: ElasticSpec, on_tick: Recorded | None = None) -> Outcome:

@@ -1,0 +1,42 @@
+"""Which engine simulates a run: the pure-Python specification, the compiled one where it pays, or the full world."""
+
+from importlib.util import find_spec
+
+from elastic_simulations.runs.settings import RunSettings, check
+from elastic_simulations.traces.trace import Trace
+
+PYTHON, NUMBA, FULL, AUTO = "python", "numba", "full", "auto"
+
+PAYS_FROM = 250_000
+"""Jobs that this process must simulate before numba, which takes half a second to load, is worth it."""
+
+_simulated = 0
+"""Jobs that this process has simulated without numba: a campaign's runs together may be what makes it worth it."""
+
+
+def chosen(settings: RunSettings, trace: Trace) -> str:
+    """The engine for this run; SettingsError where it was named and cannot be had."""
+    if settings.engine == NUMBA:
+        why = _why_not(settings, trace)
+        check(not why, f"--engine numba: {why}")
+        return NUMBA
+    if settings.engine != AUTO:
+        return settings.engine
+    return NUMBA if _pays(len(trace)) and not _why_not(settings, trace) else PYTHON
+
+
+def _pays(jobs: int) -> bool:
+    global _simulated  # noqa: PLW0603 - of the process, as what it imports
+    _simulated += jobs
+    return _simulated >= PAYS_FROM
+
+
+def _why_not(settings: RunSettings, trace: Trace) -> str:
+    """Why this run cannot be compiled; empty when it can."""
+    if find_spec("numba") is None:
+        return "numba is not installed: pip install 'elastic[compiled]'"
+    try:
+        from elastic_simulations.fast.compiled.limits import why_not  # noqa: PLC0415 - imports numba
+    except ImportError as error:
+        return f"numba cannot be imported ({error}): pip install --upgrade 'elastic[compiled]'"
+    return why_not(trace, settings.static, settings.order)
