@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+from warnings import catch_warnings, simplefilter
 
 from elastic_simulations.campaigns.single import RunSpec, attempted, failed
 from elastic_simulations.campaigns.workloads import TraceFile, file_of
@@ -71,9 +72,12 @@ def cluster_in_pool(jobs: CondorJobs) -> "HTCondorCluster":
 
 
 def each_there(specs: Sequence[RunSpec], client: "Client") -> Iterator[tuple[int, Plain]]:
-    """(place, row) as they come; a trace's file is read here and sent there once, a worker needs no shared folder."""
+    """(place, row) as they come; a trace's file is read here and sent there, a worker needs no shared folder.
+
+    Without a worker the runs wait for one.
+    """
     distributed = _needed("distributed")
-    files = _scattered(specs, client)
+    files = _sent(specs, client)
     futures: dict[Row, int] = {}
     for place, spec in enumerate(specs):
         file = files.get(spec.file_sha256)
@@ -81,23 +85,40 @@ def each_there(specs: Sequence[RunSpec], client: "Client") -> Iterator[tuple[int
         futures[future] = place
     for future in distributed.as_completed(list(futures)):
         place = futures.pop(future)
-        # A worker that dies over a run is no answer; Dask has tried others by then.
-        error = future.exception()
-        if error is None:
-            yield place, future.result()
-        else:
-            yield place, failed(specs[place], type(error).__name__, str(error))
+        yield place, _row(specs[place], future)
         future.release()
 
 
-def _scattered(specs: Sequence[RunSpec], client: "Client") -> Mapping[str, "File"]:
-    """By the file's checksum."""
+def _row(spec: RunSpec, future: "Row") -> Plain:
+    """What came of it; a worker that died over it is no answer (Dask has tried others by then)."""
+    try:
+        error: BaseException | None = future.exception()  # type: ignore[no-untyped-call]
+        if error is None:
+            return future.result()
+    except Exception as lost:  # noqa: BLE001 - the scheduler is gone, or whatever Dask says then
+        error = lost
+    return failed(spec, type(error).__name__, str(error))
+
+
+def _sent(specs: Sequence[RunSpec], client: "Client") -> Mapping[str, "File"]:
+    """Every trace that lies in a file, by its checksum, as a task that gives it.
+
+    A task is made again elsewhere when its worker goes, as workers in a pool do; scattered data would be lost.
+    """
     files: dict[str, File] = {}
     for spec in specs:
         source = spec.workload.source
         if isinstance(source, TraceFile) and spec.file_sha256 not in files:
-            files[spec.file_sha256] = client.scatter(file_of(source, Path(spec.folder)))  # type: ignore[no-untyped-call]
+            found = file_of(source, Path(spec.folder))
+            with catch_warnings():
+                # Dask advises to scatter what is large.
+                simplefilter("ignore", UserWarning)
+                files[spec.file_sha256] = client.submit(_itself, found, pure=False, key=f"trace-{spec.file_sha256}")
     return files
+
+
+def _itself(trace: Trace) -> Trace:
+    return trace
 
 
 def _needed(module: str) -> "ModuleType":

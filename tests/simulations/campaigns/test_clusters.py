@@ -1,6 +1,7 @@
 """The same campaign on the workers of a Dask cluster, on loopback; and what an HTCondor pool would be asked for."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dask
@@ -9,8 +10,8 @@ from distributed import Client, LocalCluster
 from typer.testing import CliRunner
 
 from elastic_simulations.campaigns.clusters import CondorJobs, client_at, cluster_in_pool, each_there
-from elastic_simulations.campaigns.single import RunSpec
-from elastic_simulations.campaigns.workloads import Recipe, Workload
+from elastic_simulations.campaigns.single import RunSpec, attempted
+from elastic_simulations.campaigns.workloads import Recipe, TraceFile, Workload, file_of
 from elastic_simulations.cli import app
 from elastic_simulations.errors import SimulationError
 from elastic_simulations.runs.settings import RunSettings
@@ -36,7 +37,7 @@ slots = [1, 2]
 def cluster() -> Iterator[LocalCluster]:
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "120s"}),
-        LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,  # type: ignore[no-untyped-call]
+        LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster,  # type: ignore[no-untyped-call]
     ):
         yield cluster
 
@@ -60,6 +61,27 @@ def test_another_version_there_is_told_and_no_result(cluster: LocalCluster) -> N
         [(place, row)] = each_there([spec], client)
     assert place == 0
     assert "the campaign 0.0.1: install the same" in str(row["error"])
+
+
+def test_runs_wait_for_the_first_worker(tmp_path: Path) -> None:
+    """A job of an HTCondor pool may wait for hours before it is one."""
+    with (tmp_path / "trace.swf").open("w") as file:
+        write_swf(reference_case(40), file)
+    source = TraceFile(path="trace.swf")
+    spec = RunSpec(
+        label="static",
+        workload=Workload(name="trace", source=source),
+        settings=RunSettings(static=5),
+        file_sha256=file_of(source, tmp_path).sha256,
+        folder=str(tmp_path),
+    )
+    nobody = LocalCluster(n_workers=0, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0")  # type: ignore[no-untyped-call]
+    with nobody as cluster, Client(cluster) as client, ThreadPoolExecutor(1) as thread:  # type: ignore[no-untyped-call]
+        rows = thread.submit(lambda: list(each_there([spec], client)))
+        with pytest.raises(TimeoutError):
+            rows.result(timeout=0.5)
+        cluster.scale(1)
+        assert rows.result(timeout=120) == [(0, attempted(spec))]
 
 
 def test_where_no_scheduler_answers_that_is_told() -> None:
