@@ -94,7 +94,7 @@ class Site:
             stack.callback(teardown, self.root)
             stack.enter_context(self.pool)
             folder = self.pool.folder
-            tree = merged(merged(pool_settings(folder), FAST), self._settings)
+            tree = self._tree(merged(pool_settings(folder), FAST))
             self.daemon = DaemonProcess(self.root, folder.environment(), tree)
             stack.callback(self.daemon.stop)
             self.jobs = Jobs(stack.enter_context(Client(folder)), folder)
@@ -112,6 +112,10 @@ class Site:
         if error is not None and hasattr(self, "daemon"):
             error.add_note(f"the end of the daemon's log:\n{self.daemon.log_tail(40)}")
         self._exits.close()
+
+    def _tree(self, base: Tree) -> Tree:
+        """The daemon's settings, from those of every site."""
+        return merged(base, self._settings)
 
     # -- what the daemon says
 
