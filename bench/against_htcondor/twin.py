@@ -1,6 +1,6 @@
 """The same workload in the full simulator, with the parameters of the calibration and the daemon's own settings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
@@ -23,12 +23,13 @@ SEEDS = range(1, 21)
 SETTLE_SECONDS = 60.0
 UPDATE_SECONDS = 5.0
 AD_DELAY_SECONDS = 0.3
-GROUP_KEYS = frozenset({"reserve"})
 
 
-def run_twin(workload: Workload, jobs: Sequence[Submitted], measured: Calibration) -> Figures:
+def run_twin(
+    workload: Workload, jobs: Sequence[Submitted], measured: Calibration, seeds: Iterable[int] = SEEDS
+) -> Figures:
     """The mean of twenty runs: the jobs come at a drawn moment between two ticks and two negotiation cycles."""
-    runs = [_once(workload, jobs, measured, seed) for seed in SEEDS]
+    runs = [_once(workload, jobs, measured, seed) for seed in seeds]
     names = Figures.__dataclass_fields__
     return Figures(**{name: fmean(getattr(run, name) for run in runs) for name in names})
 
