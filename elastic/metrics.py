@@ -207,6 +207,10 @@ class Metrics:
             self.unserved.labels(unserved.cause).inc(unserved.jobs)
 
     def _observe_trust(self, snapshot: Snapshot) -> None:
+        # A schedd that is no longer asked has no age.
+        self.age.clear()
+        for label in SOURCES:
+            self.age.labels(label)
         for name, source in snapshot.sources.items():
             self.age.labels(name).set(source.age_seconds)
             if not source.ok:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from elastic.core import boots, templates
-from elastic.core.demand import Asked, asked
+from elastic.core.demand import Asked, asked, silent_shapes
 from elastic.core.fleet import Fleet, join
 from elastic.core.futility import watch
 from elastic.core.lifecycle import Phase
@@ -33,8 +33,11 @@ def assemble(
     cycles = [c for c in negotiation.cycles if c > memory.last_cycle]
     new_cycles = len(cycles) if memory.last_cycle else 0
     with_room: dict[str, set[str]] = {name: set() for name in specs}
+    held_up = silent_shapes(seen.queue.value)
     for shape, name in answer.packed.ready_room:
-        with_room[name].add(shape)
+        # Jobs of a schedd that does not answer start nowhere, and that says nothing about them.
+        if shape not in held_up:
+            with_room[name].add(shape)
     known = {name: watch(mine, answer.shapes, with_room[name], new_cycles, site, now) for name, mine in known.items()}
     snapshot = Snapshot(
         now=now,

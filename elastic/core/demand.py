@@ -80,6 +80,12 @@ def merge(queue: Queue | None) -> tuple[JobShape, ...]:
     return tuple(merged[key] for key in sorted(merged))
 
 
+def silent_shapes(queue: Queue | None) -> frozenset[str]:
+    """Shapes of which some jobs wait at a schedd that did not answer."""
+    schedds = queue.schedds if queue else ()
+    return frozenset(shape.id for schedd in schedds if schedd.error for shape in schedd.shapes)
+
+
 def _add(one: JobShape, other: JobShape) -> JobShape:
     waits = [w for w in (one.oldest_wait_seconds, other.oldest_wait_seconds) if w is not None]
     return replace(

@@ -139,7 +139,10 @@ class JobShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheddQueue:
-    """What one schedd holds. A schedd that did not answer repeats its last queue with its age and the error."""
+    """What one schedd holds. A schedd that did not answer repeats its last queue with its age and the error.
+
+    `expired`: it has been silent for so long that neither its jobs nor its silence count any more.
+    """
 
     schedd: str
     shapes: tuple[JobShape, ...]
@@ -148,6 +151,7 @@ class ScheddQueue:
     running: int = 0
     age_seconds: float = 0.0
     error: str = ""
+    expired: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

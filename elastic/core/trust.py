@@ -8,6 +8,9 @@ from elastic.core.memory import Memory
 from elastic.core.model import SiteSpec, SourceHealth, Trust, Worker
 from elastic.core.observation import Observations, ScheddQueue, SourceReading
 
+EXPIRED = "Expired"
+"""The error type of a schedd that has been silent for so long that it is not waited for any more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
@@ -79,7 +82,7 @@ def _of_schedd(queue: ScheddQueue) -> SourceHealth:
         ok=not queue.error,
         age_seconds=queue.age_seconds,
         error=queue.error,
-        error_type="Transient" if queue.error else "",
+        error_type=EXPIRED if queue.expired else "Transient" if queue.error else "",
         misses=1 if queue.error else 0,
     )
 
@@ -89,7 +92,7 @@ def _shrink_doubts(seen: Observations, sources: Mapping[str, SourceHealth]) -> I
         if not sources[name].ok:
             yield f"{name}: {sources[name].error or 'no answer yet'}"
     for schedd in seen.queue.value.schedds if seen.queue.value else ():
-        if schedd.error:
+        if schedd.error and not schedd.expired:
             yield f"schedd {schedd.schedd}: {schedd.error}"
 
 

@@ -8,6 +8,7 @@ import structlog
 
 from elastic.core.actions import Outcome, verb
 from elastic.core.record import TickRecord
+from elastic.core.trust import EXPIRED
 
 Format = Literal["console", "json"]
 LOGGER = structlog.stdlib.get_logger("elastic")
@@ -53,7 +54,7 @@ class TickLog:
 
     def __init__(self) -> None:
         self._refused: frozenset[tuple[str, str, str, str]] = frozenset()
-        self._waiting: tuple[str, ...] = ()
+        self._waiting: dict[str, bool] = {}
 
     def write(self, record: TickRecord) -> None:
         """One line for the tick, one for each action, event and new refusal, one for sources lost or back."""
@@ -108,14 +109,16 @@ class TickLog:
         self._refused = frozenset(refused)
 
     def _sources(self, record: TickRecord) -> None:
-        missing = tuple(name for name, source in record.snapshot.sources.items() if not source.ok)
-        for name in missing:
-            if name not in self._waiting:
-                source = record.snapshot.sources[name]
-                LOGGER.warning("waiting for a source", source=name, error=source.error, misses=source.misses)
-        for name in self._waiting:
-            if name not in missing:
-                LOGGER.info("a source is back", source=name)
+        sources = record.snapshot.sources
+        missing = {name: source.error_type == EXPIRED for name, source in sources.items() if not source.ok}
+        for name, expired in missing.items():
+            said = {"source": name, "error": sources[name].error}
+            if expired and not self._waiting.get(name, False):
+                LOGGER.warning("a source counts no more", **said)
+            elif name not in self._waiting:
+                LOGGER.warning("waiting for a source", **said, misses=sources[name].misses)
+        for name in self._waiting.keys() - missing.keys():
+            LOGGER.info("a source is back" if name in sources else "a source is forgotten", source=name)
         self._waiting = missing
 
 

@@ -268,6 +268,13 @@ def test_any_change_of_the_queue_begins_anew(known: GroupMemory, jobs: JobShape)
     assert (found.cycles, found.until) == (0, None)
 
 
+def test_jobs_of_a_schedd_that_does_not_answer_are_not_watched() -> None:
+    silent = queue(WAITING, error="timeout")
+    now = seen(*ROOM, jobs=silent, negotiation=Negotiation(cycles=(101,)))
+    snapshot, _ = look(now, memory([joined()], [watched(2)], last_cycle=100))
+    assert (snapshot.groups["g"].memory.futile, snapshot.groups["g"].demand.placed_jobs) == ({}, 3)
+
+
 def test_a_shape_without_free_room_is_not_watched() -> None:
     now = seen(jobs=queue(WAITING), negotiation=Negotiation(cycles=(101,)))
     assert look(now, memory(groups=[watched(2)], last_cycle=100))[0].groups["g"].memory.futile == {}

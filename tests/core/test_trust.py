@@ -57,6 +57,13 @@ def test_a_schedd_that_does_not_answer_holds_shrinking_and_keeps_its_demand() ->
     assert trust(silent) == Trust(shrink="schedd schedd: timeout")
 
 
+def test_a_schedd_that_was_silent_for_too_long_holds_nothing_and_is_shown() -> None:
+    expired = replace(FRESH, queue=replace(FRESH.queue, value=queue(error="silent for 900 s", expired=True)))
+    found = look(expired, KNOWN)[0]
+    assert found.trust == Trust()
+    assert (found.sources["schedd:schedd"].ok, found.sources["schedd:schedd"].error_type) == (False, "Expired")
+
+
 def test_a_young_collector_is_blind() -> None:
     assert trust(seen([machine()], [server()], collector_age=299)) == blind(
         "the collector started 299 s ago; machines report within 300 s"

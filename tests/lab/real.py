@@ -54,13 +54,14 @@ class RealRig(Rig):
         spec = WorldSpec(pool="contract", ledger=self.ledger, folder=pool.folder.root, groups=groups, options=options)
         self.cloud: Cloud = LocalCloud(spec)
 
-    def fresh_batch(self, schedds: tuple[str, ...] = ()) -> HTCondorBatch:
+    def fresh_batch(self, schedds: tuple[str, ...] = (), schedd_stale_seconds: float = 1800.0) -> HTCondorBatch:
         parameters = self.pool.folder.environment()
         settings = HTCondorSettings(
             collector=self.pool.address,
             token_folder=self.pool.folder.token_folder,
             ledger=self.ledger,
             schedds=schedds,
+            schedd_stale_seconds=schedd_stale_seconds,
             query_seconds=4.0,
             inspect_seconds=5.0,
             parameters={

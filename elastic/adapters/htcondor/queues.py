@@ -32,6 +32,7 @@ class Schedd:
     listed_at: float = 0.0
     queue: ScheddQueue | None = None
     queue_at: float = 0.0
+    silent: bool = False
     attributes: tuple[str, ...] = ()
     mark: Mark | None = None
     turn: threading.Lock = field(default_factory=threading.Lock)
@@ -45,6 +46,7 @@ class Queues:
         self._settings = settings
         self._collector = collector
         self._schedds: dict[str, Schedd] = {}
+        self._forgotten: dict[str, Schedd] = {}
         self._lock = threading.Lock()
 
     @property
@@ -61,9 +63,11 @@ class Queues:
         return tuple(sorted({name for shape in shapes for name, _ in shape.concurrency_limits}))
 
     def queue(self, templates: Mapping[str, Template]) -> Queue:
-        """Every schedd's queue, sorted by name."""
+        """Every schedd's queue, sorted by name; one that was forgotten is told of once more as long as its ad lived."""
         answers = self._each(lambda schedd: self._queue(schedd, templates))
         queues = [queue for answer in answers.values() if isinstance(answer, list) for queue in answer]
+        with self._lock:
+            queues += [_expired(schedd, "it is no longer in the collector") for schedd in self._forgotten.values()]
         return Queue(schedds=tuple(sorted(queues, key=lambda queue: queue.schedd)))
 
     def jobs_on(self, machines: Sequence[str]) -> JobsOnWorkers:
@@ -105,14 +109,18 @@ class Queues:
             plain = self._settings.plain_attributes
             answer = self._ask(schedd, "queue", _asked(schedd), templates, plain, rest=schedd.rest)
         except PortError as error:
+            schedd.silent = True
             return self._repeat(schedd, str(error) or type(error).__name__)
         queue, schedd.attributes = cast("tuple[ScheddQueue, tuple[str, ...]]", answer)
-        schedd.queue, schedd.queue_at = queue, time.monotonic()
+        schedd.queue, schedd.queue_at, schedd.silent = queue, time.monotonic(), False
         return [queue]
 
     def _attempts(self, schedd: Schedd) -> list[Attempt]:
         if schedd.history_rest.left():
             return []
+        if schedd.silent:
+            # One deadline a tick: two in a row would take the answers of the others beyond that of the tick.
+            raise Transient(f"{schedd.name} does not answer, so it is asked for its queue only")
         answer = self._ask(schedd, "attempts", _asked(schedd), schedd.mark, rest=schedd.history_rest)
         ended, schedd.mark = cast("tuple[list[Attempt], Mark]", answer)
         return ended
@@ -122,9 +130,8 @@ class Queues:
         if schedd.queue is None:
             return [ScheddQueue(schedd=schedd.name, shapes=(), error=error)]
         age = now - schedd.queue_at
-        gone = now - schedd.listed_at > self._settings.ad_lifetime_seconds
-        if gone or age > self._settings.schedd_stale_seconds:
-            return [ScheddQueue(schedd=schedd.name, shapes=(), age_seconds=age, error=error)]
+        if self._over(schedd, now) or age > self._settings.schedd_stale_seconds:
+            return [_expired(schedd, error)]
         return [replace(schedd.queue, age_seconds=age, error=error)]
 
     def _ask(self, schedd: Schedd, operation: str, *arguments: object, rest: Rest | None = None) -> object:
@@ -169,7 +176,15 @@ class Queues:
                 schedd = self._add(name)
                 schedd.address, schedd.listed_at = address, now
             for name in [n for n, s in self._schedds.items() if n not in named and self._over(s, now)]:
-                self._schedds.pop(name).asker.close()
+                self._forget(name)
+            told = self._settings.ad_lifetime_seconds
+            self._forgotten = {n: s for n, s in self._forgotten.items() if now - s.listed_at < 2 * told}
+
+    def _forget(self, name: str) -> None:
+        schedd = self._schedds.pop(name)
+        schedd.asker.close()
+        if schedd.queue is not None:
+            self._forgotten[name] = schedd
 
     def _serves(self, name: str) -> bool:
         return not self._settings.schedds or name in self._settings.schedds
@@ -179,6 +194,7 @@ class Queues:
         return now - schedd.listed_at > min(self._settings.ad_lifetime_seconds, self._settings.schedd_stale_seconds)
 
     def _add(self, name: str) -> Schedd:
+        self._forgotten.pop(name, None)
         if name not in self._schedds:
             asker = Asker(name, self._settings.environment())
             self._schedds[name] = Schedd(
@@ -192,6 +208,12 @@ class Queues:
     def _present(self) -> list[Schedd]:
         with self._lock:
             return [self._schedds[name] for name in sorted(self._schedds)]
+
+
+def _expired(schedd: Schedd, error: str) -> ScheddQueue:
+    age = time.monotonic() - schedd.queue_at
+    text = f"silent for {age:.0f} s, its jobs do not count any more: {error}"
+    return ScheddQueue(schedd=schedd.name, shapes=(), age_seconds=age, error=text, expired=True)
 
 
 def _asked(schedd: Schedd) -> ScheddTarget:
