@@ -10,6 +10,7 @@ from elastic_simulations.full.integrating import QueueMeter
 from elastic_simulations.full.tables import launched, outcome
 from elastic_simulations.grid import Grid
 from elastic_simulations.jobs import Job
+from elastic_simulations.runs.engines import FULL
 from elastic_simulations.runs.running import Result, measured
 from elastic_simulations.runs.settings import RunSettings, SettingsError
 from elastic_simulations.scenario import PolicyChoice, Scenario, read_scenario
@@ -52,7 +53,7 @@ def run_scenario(scenario: Scenario, settings: RunSettings | None = None) -> Res
     ticks_us = [round((record.now - scenario.run.epoch) * MICROSECONDS) for record in simulation.records]
     told = replace(settings or RunSettings(), engine="full", seed=scenario.run.seed, policy=scenario.policy.name)
     found = outcome(grid, jobs, meter, ticks_us, cores=None)
-    result = measured(_trace(jobs, scenario.workload_trace), found, told)
+    result = measured(_trace(jobs, scenario.workload_trace), found, told, FULL)
     return replace(result, more=_more(scenario, grid), wall_s=perf_counter() - began)
 
 

@@ -101,12 +101,14 @@ def _simulated(trace: Trace, settings: RunSettings, engine: str) -> Outcome:
     from elastic_simulations.runs.elastic_settings import elastic_spec  # noqa: PLC0415
 
     spec = elastic_spec(settings)
+    check(trace, spec)
     if engine == FULL:
         from elastic_simulations.full.engine import run_full  # noqa: PLC0415 - the whole controller
+        from elastic_simulations.full.switches import refuse  # noqa: PLC0415 - as above
 
+        refuse(settings.sets)
         with shown("simulating"):
             return run_full(trace, spec)
-    check(trace, spec)
     going = _elastic(engine)(trace, spec, None)
     with shown("simulating", lambda: going.pool.arrived / len(trace)):
         return going.outcome()

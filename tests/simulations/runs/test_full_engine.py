@@ -6,7 +6,8 @@ import pytest
 
 from elastic_simulations.runs.report import report
 from elastic_simulations.runs.running import Result, run
-from elastic_simulations.runs.settings import RunSettings
+from elastic_simulations.runs.settings import RunSettings, SettingsError
+from elastic_simulations.traces.errors import TraceError
 from elastic_simulations.traces.made import made
 from elastic_simulations.traces.recipes import recipe
 
@@ -48,3 +49,14 @@ def test_a_trace_gives_the_figures_of_the_fast_engine(slots: int, order: str, se
 def test_a_run_that_can_never_finish_ends_with_its_jobs_unserved() -> None:
     result = run(made([0, 5_000_000], [9, 9], source="test"), replace(SETTINGS, engine="full", maximum=0))
     assert (result.waiting.unserved, result.littles_law_residual, result.churn.starts) == (2, 0.0, 0)
+
+
+def test_a_job_wider_than_a_worker_is_told_with_its_line() -> None:
+    with pytest.raises(TraceError, match=r"^test:1: the job asks for 2 cores, a worker has 1: it fits on none$"):
+        run(made([0], [9], [2], source="test"), replace(SETTINGS, engine="full"))
+
+
+@pytest.mark.parametrize("switch", [{"at_once": "true"}, {"on_events": "true"}])
+def test_a_switch_that_the_daemon_has_not_is_refused(switch: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="not with --engine full, where the daemon's own controller runs"):
+        run(made([0], [9], source="test"), replace(SETTINGS, engine="full", sets=switch))
