@@ -28,6 +28,7 @@ __all__ = [
     "generate",
     "load",
     "report",
+    "scenario",
     "shape",
     "simulate",
 ]
@@ -76,11 +77,25 @@ def simulate(trace: Trace, *, sets: Mapping[str, object] | None = None, **settin
 
     SettingsError, PluginError and TraceError say what is wrong, and what would be right.
     """
+    return run(trace, _settings(sets, settings))
+
+
+def scenario(path: str | Path, *, sets: Mapping[str, object] | None = None, **settings: Any) -> Result:  # noqa: ANN401
+    """A scenario's file, run by the daemon's whole controller; `policy`, its `sets` and `seed` replace the file's own.
+
+    ScenarioError (a ValueError) has every mistake of the file in `problems`.
+    """
+    from elastic_simulations.full.scenario import run_file  # noqa: PLC0415 - the controller: `import` stays quick
+
+    result, _ = run_file(Path(path), _settings(sets, settings))
+    return result
+
+
+def _settings(sets: Mapping[str, object] | None, settings: Settings) -> RunSettings:
     unknown = sorted(settings.keys() - set(FIELDS))
     if unknown:
         raise SettingsError(f"no setting '{unknown[0]}'; known: {', '.join(FIELDS)}")
-    plain = {name: _word(value) for name, value in (sets or {}).items()}
-    return run(trace, RunSettings(sets=plain, **settings))
+    return RunSettings(sets={name: _word(value) for name, value in (sets or {}).items()}, **settings)
 
 
 def compare(trace: Trace, runs: Mapping[str, Settings]) -> dict[str, Result]:

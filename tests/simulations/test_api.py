@@ -47,3 +47,12 @@ def test_a_report_is_returned_and_written_under_the_names_given(tmp_path: Path) 
 def test_a_shaped_trace_has_more_jobs_in_the_same_time() -> None:
     trace = api.generate("reference", jobs=100)
     assert api.shape(trace, arrivals=2).submit_us[-1] == trace.submit_us[-1] // 2
+
+
+def test_a_scenario_is_a_result_too() -> None:
+    burst = Path(__file__).parents[2] / "simulations" / "scenarios" / "burst.toml"
+    own, pinned = api.scenario(burst), api.scenario(burst, policy="fixed", sets={"workers": 3})
+    assert (len(own.trace), own.waiting.unserved, own.more["killed_jobs"]) == (40, 0, 0)
+    assert (own.churn.starts, pinned.churn.starts) == (10, 3)
+    assert api.figures(own)["groups"]["small"]["workers"] == 10
+    assert api.front({"own": own, "pinned": pinned}) == ["pinned", "own"]
