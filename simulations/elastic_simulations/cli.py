@@ -145,7 +145,9 @@ def rerun(
 
 @app.command("report")
 def report(
-    results: Annotated[list[Path], typer.Argument(help="What `elastic sim run -o json` printed; one or more.")],
+    results: Annotated[
+        list[Path], typer.Argument(help="What `elastic sim run`, `compare` or `campaign` printed with -o json.")
+    ],
     html: Annotated[Path, typer.Option("--html", help="Where to write the page.")],
     draw: Annotated[
         bool, typer.Option("--draw/--no-draw", help="Simulate each again (up to 8) to draw it over time.")

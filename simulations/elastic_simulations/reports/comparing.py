@@ -11,6 +11,9 @@ from elastic_simulations.runs.settings import RunSettings
 COST, WAIT = "paid_core_h", "wait.mean"
 Answer = Mapping[str, object]
 
+MOST_NAMED = 12
+"""Results that are told apart by colour; of more, only those on the front are named."""
+
 DEFAULTS: Answer = {
     "trace": None,
     **{item.name: None if item.default is MISSING else item.default for item in fields(RunSettings)},
@@ -70,7 +73,8 @@ def cost_against_wait(labels: Sequence[str], answers: Sequence[Answer], name: st
     """One point a result; the line is the front, beyond which no result is both cheaper and faster."""
     at = points(answers)
     best = front(at)
-    least = min(_number(answer.get("used_core_h")) for answer in answers)
+    least = min((_number(used) for answer in answers if (used := answer.get("used_core_h")) is not None), default=None)
+    named = len(at) <= MOST_NAMED
     with theme.figure(3.8) as drawn:
         axes = drawn.subplots()
         steps = [at[place] for place in best]
@@ -78,19 +82,20 @@ def cost_against_wait(labels: Sequence[str], answers: Sequence[Answer], name: st
             axes.step(*zip(*steps, strict=True), where="post", color=theme.ACCENT, linewidth=1.4)
         for place, (cost, wait) in enumerate(at):
             ahead = place in best
-            colour = theme.SERIES[place % len(theme.SERIES)]
+            colour = theme.SERIES[place % len(theme.SERIES)] if named else theme.ACCENT if ahead else theme.MUTED
             axes.plot(
                 [cost],
                 [wait],
                 marker="o",
-                markersize=9 if ahead else 7,
+                markersize=(9 if ahead else 7) if named else 5,
                 color=colour,
                 markerfacecolor=colour if ahead else "none",
                 linestyle="none",
             )
-        axes.axvline(least, color=theme.MUTED, linewidth=1, linestyle=(0, (3, 3)))
         axes.margins(x=0.12, y=0.16)
-        axes.set_xlim(left=min(axes.get_xlim()[0], least * 0.995))
+        if least is not None:
+            axes.axvline(least, color=theme.MUTED, linewidth=1, linestyle=(0, (3, 3)))
+            axes.set_xlim(left=min(axes.get_xlim()[0], least * 0.995))
         axes.set_ylim(bottom=-0.05 * axes.get_ylim()[1])
         axes.set_xlabel("paid, core-hours")
         axes.set_ylabel("mean wait, s")

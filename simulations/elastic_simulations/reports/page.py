@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from elastic_simulations.reports import figures
-from elastic_simulations.reports.comparing import Answer, cost_against_wait, names, points
+from elastic_simulations.reports import figures, theme
+from elastic_simulations.reports.comparing import MOST_NAMED, Answer, cost_against_wait, names, points
 from elastic_simulations.reports.metrics import SECTIONS, Better, Figure, others, text, value_at
 from elastic_simulations.reports.pareto import front
 from elastic_simulations.runs.command import WRITTEN
@@ -20,6 +20,19 @@ if TYPE_CHECKING:
 
 SPLIT = ("busy", "idle", "boot", "teardown", "wasted")
 MOST_USERS = 25
+MOST_SIDE_BY_SIDE = 8
+"""Results whose every figure is shown, one beside the other."""
+
+SHORT = (
+    ("paid_core_h", "paid", "core h"),
+    ("wait.mean", "mean wait", "s"),
+    ("wait.p95", "P95 wait", "s"),
+    ("bounded_slowdown.mean", "slowdown", ""),
+    ("starts", "starts", ""),
+    ("unserved", "unserved", ""),
+)
+"""Of each of several results: where it stands, name, unit."""
+
 TILES = (
     ("jobs", "jobs", ""),
     ("wait.mean", "mean wait", "s"),
@@ -32,35 +45,62 @@ TILES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """One result, and the run itself where it can be drawn; `name` where it has one of its own."""
+    """One result, and the run itself where it can be drawn; `name` where it has one of its own.
+
+    Results are weighed against each other where their `workload` is the same.
+    """
 
     answer: Answer
     result: "Result | None" = None
     why_not_drawn: str = ""
     name: str = ""
+    workload: str = ""
 
 
 def page(results: Sequence[Shown]) -> str:
     """One HTML document that needs nothing else; the same results give the same bytes."""
     answers = [shown.answer for shown in results]
     labels = [shown.name or label for shown, label in zip(results, names(answers), strict=True)]
-    best = front(points(answers))
+    workloads = list(dict.fromkeys(shown.workload for shown in results))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["figure"] = text
     template = environment.from_string(files("elastic_simulations.reports").joinpath("page.html").read_text("utf-8"))
-    drawn = [_drawn(shown, place) for place, shown in enumerate(results, 1)]
+    rows = [_result(label, shown, place) for place, (label, shown) in enumerate(zip(labels, results, strict=True), 1)]
+    whole = [*SECTIONS.items(), ("Others", _others(answers))] if len(results) <= MOST_SIDE_BY_SIDE else []
     return template.render(
         title=labels[0] if len(labels) == 1 else f"{len(labels)} results",
         style=Markup(files("elastic_simulations.reports").joinpath("page.css").read_text("utf-8")),  # noqa: S704 - ours
-        results=[_result(*each, place in best) for place, each in enumerate(zip(labels, results, drawn, strict=True))],
-        tables=[_table(name, rows, answers) for name, rows in (*SECTIONS.items(), ("Others", _others(answers)))],
-        pareto=Markup(cost_against_wait(labels, answers, "pareto")),  # noqa: S704 - ours
+        results=rows,
+        groups=[_group(name, place, rows, results) for place, name in enumerate(workloads, 1)],
+        tables=[_table(name, figures, answers) for name, figures in whole],
         waits=_all_waits(results),
+        short=SHORT,
         version=answers[0].get("version"),
     )
 
 
-def _drawn(shown: Shown, place: int) -> Mapping[str, object]:
+def _group(
+    workload: str, number: int, rows: Sequence[dict[str, object]], results: Sequence[Shown]
+) -> Mapping[str, object]:
+    """The results on one workload, weighed against each other; who is on the front is noted in their rows."""
+    mine = [place for place, shown in enumerate(results) if shown.workload == workload]
+    answers = [results[place].answer for place in mine]
+    best = front(points(answers))
+    for series, place in enumerate(mine):
+        rows[place]["ahead"] = series in best
+        rows[place]["series"] = series % len(theme.SERIES) + 1
+    members = [rows[place] for place in mine]
+    return {
+        "name": workload,
+        "pareto": Markup(cost_against_wait([str(row["name"]) for row in members], answers, f"pareto{number}")),  # noqa: S704
+        "members": members,
+        "named": [row for row in members if row["ahead"] or len(members) <= MOST_NAMED],
+        "coloured": len(members) <= MOST_NAMED,
+        "used": any(answer.get("used_core_h") is not None for answer in answers),
+    }
+
+
+def _drawn(shown: Shown, place: int) -> dict[str, object]:
     """The pictures of one result; empty where the run is not there."""
     if shown.result is None:
         return {}
@@ -83,24 +123,26 @@ def _all_waits(results: Sequence[Shown]) -> Markup | None:
     return Markup(figures.waiting([figures.waits_of(run.trace, run.outcome) for run in runs], "waits"))  # noqa: S704
 
 
-def _result(label: str, shown: Shown, drawn: Mapping[str, object], ahead: bool) -> Mapping[str, object]:  # noqa: FBT001
+def _result(label: str, shown: Shown, place: int) -> dict[str, object]:
     answer = shown.answer
     return {
         "name": label,
-        "ahead": ahead,
+        "ahead": False,
+        "series": 1,
         "tiles": [(name, text(value_at(answer, path)), unit) for path, name, unit in TILES],
+        "short": [text(value_at(answer, path)) for path, _, _ in SHORT],
         "split": _split(answer),
         "users": _users(answer),
         "notes": _notes(answer),
-        "manifest": dumps(_manifest(answer), indent=2, sort_keys=True),
+        "manifest": dumps(_manifest(answer), indent=2, sort_keys=True) if "manifest" in answer else "",
         "why_not_drawn": shown.why_not_drawn,
-        "drawn": drawn,
+        "drawn": _drawn(shown, place),
     }
 
 
 def _manifest(answer: Answer) -> object:
     """Without the names of the files written: they are no part of what was simulated."""
-    manifest = answer.get("manifest", answer.get("settings"))
+    manifest = answer.get("manifest")
     options = manifest.get("options") if isinstance(manifest, Mapping) else None
     if not isinstance(manifest, Mapping) or not isinstance(options, Mapping):
         return manifest

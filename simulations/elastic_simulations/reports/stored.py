@@ -1,12 +1,12 @@
 """Results of earlier runs read from their JSON, and simulated again where their trace still lies there."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from elastic_simulations.errors import SimulationError
-from elastic_simulations.reports.comparing import COST, WAIT, Answer
-from elastic_simulations.reports.metrics import value_at
+from elastic_simulations.reports.comparing import COST, WAIT
+from elastic_simulations.reports.families import Told, told
 from elastic_simulations.reports.page import Shown
 from elastic_simulations.runs.command import simulated
 from elastic_simulations.runs.manifest import asked_again
@@ -15,30 +15,34 @@ MOST_DRAWN = 8
 """More results than this are compared, but not drawn one by one."""
 
 
-def stored(paths: Sequence[Path]) -> list[tuple[Path, Answer]]:
-    """Every result in these files: one object each, a list of them, or one a line."""
-    found = [(path, answer) for path in paths for answer in _answers(path)]
+Found = tuple[Path, Told]
+
+
+def stored(paths: Sequence[Path]) -> list[Found]:
+    """Every result in these files: of a run, a comparison or a campaign; a list of them, or one a line."""
+    found = [(path, each) for path in paths for each in _told(path)]
     if not found:
         raise SimulationError("no result in these files; give what `elastic sim run -o json` printed")
     return found
 
 
-def shown(found: Sequence[tuple[Path, Answer]], *, draw: bool = True) -> list[Shown]:
+def shown(found: Sequence[Found], *, draw: bool = True) -> list[Shown]:
     """Each result, with its run where that can be made again from its manifest."""
-    if not draw or len(found) > MOST_DRAWN:
-        return [Shown(answer=answer) for _, answer in found]
-    return [_shown(path, answer) for path, answer in found]
+    draws = draw and len(found) <= MOST_DRAWN
+    return [_shown(path, each, draw=draws and not each.note) for path, each in found]
 
 
-def _shown(path: Path, answer: Answer) -> Shown:
-    try:
-        result, _ = simulated(asked_again(path, answer))
-    except SimulationError as error:
-        return Shown(answer=answer, why_not_drawn=f"Not drawn: {error}")
-    return Shown(answer=answer, result=result)
+def _shown(path: Path, told: Told, *, draw: bool) -> Shown:
+    result, why_not = None, told.note
+    if draw:
+        try:
+            result, _ = simulated(asked_again(path, told.answer))
+        except SimulationError as error:
+            why_not = f"Not drawn: {error}"
+    return Shown(answer=told.answer, result=result, why_not_drawn=why_not, name=told.name, workload=told.workload)
 
 
-def _answers(path: Path) -> Iterator[Answer]:
+def _told(path: Path) -> Iterator[Told]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -48,9 +52,11 @@ def _answers(path: Path) -> Iterator[Answer]:
     except (ValueError, RecursionError) as error:
         raise SimulationError(f"{path}: no JSON ({error}); give a result of `elastic sim run -o json`") from error
     for value in values:
-        if not isinstance(value, Mapping) or value_at(value, COST) is None or value_at(value, WAIT) is None:
-            raise SimulationError(f"{path}: no result of `elastic sim run -o json`: {COST} or {WAIT} is not in it")
-        yield value
+        results = list(told(value))
+        if not results:
+            problem = f"no result of `elastic sim run -o json`: {COST} or {WAIT} is not in it"
+            raise SimulationError(f"{path}: {problem}")
+        yield from results
 
 
 def _values(text: str) -> list[object]:

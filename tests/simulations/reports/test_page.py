@@ -16,6 +16,7 @@ from elastic_simulations.cli import app
 from elastic_simulations.errors import SimulationError
 from elastic_simulations.reports import writing
 from elastic_simulations.reports.comparing import names
+from elastic_simulations.reports.families import Told, told
 from elastic_simulations.reports.metrics import text
 from elastic_simulations.reports.page import Shown, page
 from elastic_simulations.reports.theme import VARIABLES
@@ -184,3 +185,52 @@ def test_a_file_that_holds_no_result_is_told(tmp_path: Path, content: str, probl
     done = CliRunner().invoke(app, ["report", str(path), "--html", str(tmp_path / "out.html")])
     assert isinstance(done.exception, SimulationError)
     assert problem in str(done.exception)
+
+
+def mean(value: float) -> dict[str, float]:
+    return {"mean": value, "standard_error": 0.5}
+
+
+def configuration(name: str, cost: float, wait: float) -> dict[str, object]:
+    means = {"paid_core_h": mean(cost), "wait.mean": mean(wait), "starts": mean(2.5)}
+    return {"workload": "days", "policy": name, "runs": 5, "failed": 0, "unserved": 1, "means": means, "front": False}
+
+
+def test_a_campaigns_configurations_are_weighed_by_workload() -> None:
+    days = [configuration("b:idle=0", 10, 5), configuration("b:idle=9", 20, 9)]
+    nights = [{**configuration("b:idle=9", 20, 9), "workload": "nights"}]
+    workloads = [{"workload": "days", "configurations": days}, {"workload": "nights", "configurations": nights}]
+    found = list(told({"axes": {"cost": "paid_core_h", "wait": "wait.mean"}, "workloads": workloads}))
+    assert found[0] == Told(
+        answer={"paid_core_h": 10, "wait": {"mean": 5}, "starts": 2.5, "unserved": 1},
+        name="b:idle=0",
+        workload="days",
+        note="Means over 5 runs of a campaign.",
+    )
+    markup = page([Shown(answer=each.answer, name=each.name, workload=each.workload) for each in found])
+    assert Page(markup).outside == []
+    assert markup.count("<svg") == 2
+    # The second beats nobody among the days; among the nights it is alone.
+    assert markup.count('<span class="badge">on the front</span>') == 2
+
+
+def test_a_comparisons_policies_are_means_over_its_seeds() -> None:
+    values = {"b": {"wait.mean": [1.0, 3.0], "paid_core_h": [10.0, 20.0]}, "f": {"wait.mean": [0.0]}}
+    found = list(told({"policies": [{"policy": "b"}, {"policy": "f"}], "values": values}))
+    # The second was not compared by its cost, and is no point.
+    assert found == [
+        Told(
+            answer={"wait": {"mean": 2.0}, "paid_core_h": 15.0},
+            name="b",
+            note="Means over 2 seeds of a comparison.",
+        )
+    ]
+
+
+def test_of_many_results_those_on_the_front_are_named() -> None:
+    many = [Shown(answer={"paid_core_h": 10 + n, "wait": {"mean": abs(n - 3)}}, name=f"r{n}") for n in range(20)]
+    markup = page(many)
+    legend = markup[: markup.index("</ul>")]
+    assert [f"r{n}" for n in range(20) if f">r{n}\n" in legend.replace("</li>", "\n")] == ["r0", "r1", "r2", "r3"]
+    assert "16 that others beat" in legend
+    assert "All figures" not in markup
