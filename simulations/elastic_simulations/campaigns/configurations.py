@@ -68,7 +68,8 @@ def static(given: Mapping[str, Value], defaults: RunSettings, text: str = STATIC
         cores = int(given["cores"])
     except ValueError as error:
         raise SettingsError(f"{text}: cores must be a whole number") from error
-    settings = RunSettings(static=cores, seed=defaults.seed, warmup=defaults.warmup)
+    plain = RunSettings(static=cores, engine=defaults.engine, seed=defaults.seed, warmup=defaults.warmup)
+    settings = replace(plain, quanta=defaults.quanta, price=defaults.price)
     return Configuration(label=label(STATIC, given), settings=checked(settings))
 
 

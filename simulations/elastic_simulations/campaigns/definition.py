@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -113,19 +113,25 @@ def _figure(head: Section, key: str, default: str) -> str:
 
 def _defaults(section: Section) -> RunSettings:
     """What holds for every policy unless it says otherwise."""
-    plain = RunSettings()
-    values = {field: section.value(key, getattr(plain, field)) for key, field in OF_THE_RUN.items()}
+    values = {field: section.value(key, getattr(RunSettings(), field)) for key, field in OF_THE_RUN.items()}
     warmup = section.any_choices("warmup") if "warmup" in section else (0.0,)
-    section.know("warmup")
+    quanta = section.choices("quanta", 3600) if "quanta" in section else ()
+    price = float(section.value("price", 0.0)) if "price" in section else None
+    for key in ("warmup", "quanta", "price"):
+        section.know(key)
+    if isinstance(quanta, Range):
+        section.wrong("quanta", "must be a list of seconds")
+        quanta = ()
     own = section.table("set")
     sets = {key: own.text_or_number(key) for key in own.keys()}  # noqa: SIM118 - a section is no mapping
     section.rest()
-    settings = RunSettings(**values, sets=sets, warmup=_one_warmup(section, warmup))  # type: ignore[arg-type]
+    plain = RunSettings(warmup=_one_warmup(section, warmup), quanta=tuple(map(int, quanta)), price=price, sets=sets)
+    settings = replace(plain, **values)  # type: ignore[arg-type]  # each as its default is typed
     try:
         return checked(settings)
     except SettingsError as error:
         section.wrong("", str(error))
-        return plain
+        return RunSettings()
 
 
 def _one_warmup(section: Section, found: object) -> float | str:

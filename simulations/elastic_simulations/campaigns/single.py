@@ -71,7 +71,7 @@ def from_manifest(manifest: Mapping[str, object], folder: str) -> RunSpec:
     return RunSpec(
         label=str(manifest["label"]),
         workload=from_plain(workload),
-        settings=RunSettings(**settings),
+        settings=RunSettings(**{**settings, "quanta": tuple(settings["quanta"])}),
         file_sha256=str(manifest["file_sha256"]),
         folder=folder,
     )

@@ -130,7 +130,10 @@ def test_a_grid_is_every_combination_in_the_order_in_which_it_is_written() -> No
         """
         [campaign]
         seeds = [3, 5]
+        cost = "cost.600 s"
         [run]
+        price = 0.04
+        quanta = [600]
         boot = 100
         warmup = "mser5"
         set.learns = true
@@ -163,6 +166,7 @@ def test_a_grid_is_every_combination_in_the_order_in_which_it_is_written() -> No
     assert (first.boot, first.warmup, first.slots) == (100.0, "mser5", 1)
     assert first.sets == {"learns": "true", "headroom": "0", "skips_quiet": "true"}
     assert (last.static, last.warmup, last.sets) == (30, "mser5", {})
+    assert {(one.settings.price, one.settings.quanta) for one in found.configurations} == {(0.04, (600,))}
     assert [(one.name, one.scale_arrivals, one.bootstrap_days) for one in found.workloads] == [
         ("a.swf:scale_arrivals=1", 1.0, 4),
         ("a.swf:scale_arrivals=1.5", 1.5, 4),
@@ -170,6 +174,7 @@ def test_a_grid_is_every_combination_in_the_order_in_which_it_is_written() -> No
     ]
     assert [one.source for one in found.workloads[1:]] == [TraceFile(path="a.swf"), Recipe(kind="bursts", jobs=10)]
     assert (found.name, found.seeds, found.runs, found.parquet) == ("c", (3, 5), 36, False)
+    assert found.cost == "cost.600 s"
 
 
 def test_a_random_search_draws_the_same_configurations_from_the_same_seed() -> None:
