@@ -37,6 +37,12 @@ class SimulatedServer:
     console: list[str] = field(default_factory=list)
 
 
+def launch_order(requested_us: int, name: str) -> tuple[int, int, str]:
+    """Sorts by launch: numbers at the end of names count on together over all groups; others' servers have none."""
+    last = name.rpartition("-")[2]
+    return requested_us, int(last) if last.isdecimal() else 0, name
+
+
 class Datacentre:
     """All servers of the project.
 

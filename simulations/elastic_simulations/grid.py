@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from elastic.core.memory import WorkerRecord
 from elastic_simulations.collector import Collector
-from elastic_simulations.datacentre import Datacentre, SimulatedServer
+from elastic_simulations.datacentre import Datacentre, SimulatedServer, launch_order
 from elastic_simulations.draws import Draws
 from elastic_simulations.execution import DELETED, FENCED, Execution
 from elastic_simulations.faults import Call, Faults
@@ -187,7 +187,8 @@ class Grid:
         self._start(startd)
 
     def _machine(self, name: str, spec: MachineSpec, launched_us: int) -> Startd:
-        startd = Startd(name, spec, (launched_us, len(name), name), self.timeline, self.collector.announce)
+        launched = launch_order(launched_us, name.removesuffix(f".{self.spec.name}"))
+        startd = Startd(name, spec, launched, self.timeline, self.collector.announce)
         self.startds[name] = startd
         return startd
 

@@ -48,9 +48,7 @@ class Asker:
 
     def __post_init__(self) -> None:
         """Shapes are numbered as a schedd numbers them: as they come."""
-        shapes = self.pool.shapes
-        came = shapes if len(shapes) == 1 else dict.fromkeys(self.pool.wants)
-        self._numbers.update((shape, number) for number, shape in enumerate(came, 1))
+        self._numbers.update((shape, number) for number, shape in enumerate(self.pool.came(), 1))
 
     def demand(self, known: Mapping[str, GroupMemory], now: float) -> tuple[Demand, Mapping[str, GroupDemand]]:
         """Of the whole queue, and of each group. Waiting jobs fit on no ready worker, or they would have started."""
@@ -67,7 +65,7 @@ class Asker:
         room, closed = part.room()
         waiting = pool.waiting
         each = pool.request(shape).times_in(part.offers)
-        placed = min(waiting, pool.booting * each)
+        placed = min(waiting, part.pool.booting * each)
         workers = min(-(-(waiting - placed) // each), room)
         unmet = min(waiting - placed, workers * each)
         head = pool.head(shape)

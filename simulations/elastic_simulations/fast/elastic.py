@@ -38,12 +38,17 @@ def run_elastic(trace: Trace, spec: ElasticSpec, on_tick: Recorded | None = None
     unserved.
     """
     check(trace, spec)
+    if spec.wide:
+        from elastic_simulations.fast.wide import WideRun  # noqa: PLC0415 - built on this module
+
+        return WideRun(trace, spec, on_tick).outcome()
     return Run(trace, spec, on_tick).outcome()
 
 
 def check(trace: Trace, spec: ElasticSpec) -> None:
     """Raise TraceError, with its line, for a job that fits on no worker, or that comes after too many ticks."""
-    _fits(trace, spec.slots)
+    if not spec.wide:
+        _fits(trace, spec.slots)
     _may_end(trace, spec)
 
 
@@ -87,7 +92,7 @@ class Run:
         # As in the full world, where a server that is not listed as building takes its time to join.
         self._boots = "boot" if spec.cancels else "join"
         self.recorder = None if on_tick is None else Recorder(self.view, on_tick)
-        self.policies = {spec.group.policy: spec.policy}
+        self.policies = {one.group.policy: one.policy for one in spec.workers}
         self.samples = Samples()
         self.decisions = 0
         self._acted = False
@@ -148,7 +153,7 @@ class Run:
         view.remember(snapshot, proposal)
         self._acted = self._carry_out(snapshot, proposal, targets)
         event = self.pool.next_event()
-        idles = event == NEVER and not self._acted and not self.pool.held and not view.records.going
+        idles = event == NEVER and not self._acted and not self.pool.held and not view.going
         # Until the next event the same question has the same answer; once the last is past, the run may be over.
         quiet = not self._acted and self.pool.now + self.tick_every < event < NEVER
         looks = self._looks_ahead or idles or (quiet and self._in_numbers)
@@ -191,26 +196,30 @@ class Run:
     def _do(self, action: Action) -> None:
         pool, view = self.pool, self.view
         if isinstance(action, Launch):
-            pool.launch(pool.now + self._boot(action.worker))
+            self._launch_one(action)
             return
         number = view.names.number(action.worker)
+        records = view.records_of(number)
         match action:
             case DrainWorker():
                 pool.drain(number)
                 if self.spec.at_once:
                     pool.delete(number)
                 else:
-                    view.records.drain(number, action.nonce, view.now)
+                    records.drain(number, action.nonce, view.now)
             case Delete():
                 pool.delete(number)
-                view.records.delete(number, action.reason, view.now)
+                records.delete(number, action.reason, view.now)
             case Resume():
                 pool.resume(number)
-                view.records.resume(number)
+                records.resume(number)
             case Forget():
-                view.records.forget(number)
+                records.forget(number)
             case Adopt():
                 raise AssertionError(action)
+
+    def _launch_one(self, action: Launch) -> None:
+        self.pool.launch(self.pool.now + self._boot(action.worker))
 
     def _boot(self, worker: str) -> int:
         if self.fixed_boot is not None:

@@ -4,6 +4,7 @@ Time is counted in units (see `units`). At equal times: job ends, workers ready,
 """
 
 from collections import deque
+from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from elastic.core.resources import Resources
@@ -99,6 +100,14 @@ class Pool:
     def cores_of(self, _number: int) -> int:
         """Of this worker."""
         return self.slots
+
+    def group_of(self, _number: int) -> int:
+        """The place of the group that this worker belongs to."""
+        return 0
+
+    def came(self) -> Iterable[int]:
+        """Shapes in the order in which they first come."""
+        return self.shapes if len(self.shapes) == 1 else dict.fromkeys(self.wants)
 
     def next_event(self) -> int:
         """When something happens next by itself; NEVER when nothing will."""

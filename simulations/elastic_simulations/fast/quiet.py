@@ -24,9 +24,10 @@ def quiet_until(view: View, snapshot: Snapshot, targets: Mapping[str, Target]) -
     at, _ = next_wake(snapshot, targets, (), view.timeless)
     if at != inf:
         wakes.append(view.scale.when(at))
-    window = view.spec.group.scale_down_window_seconds
-    if window and (kept := view.memory.recommendations):
-        higher = [when for when, workers in kept if workers > kept[-1][1]]
-        # A moment too early decides nothing else; sums of seconds are rounded.
-        wakes.extend(view.scale.when(when + window) - 1 for when in higher)
+    for group in view.groups:
+        window, kept = group.spec.scale_down_window_seconds, group.memory.recommendations
+        if window and kept:
+            higher = [when for when, workers in kept if workers > kept[-1][1]]
+            # A moment too early decides nothing else; sums of seconds are rounded.
+            wakes.extend(view.scale.when(when + window) - 1 for when in higher)
     return min(min((max(wake, now + 1) for wake in wakes), default=NEVER), NEVER)

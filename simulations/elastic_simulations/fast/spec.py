@@ -10,6 +10,20 @@ from elastic_simulations.fast.orders import DEFAULT, MANY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Workers:
+    """One worker group, the policy that its name stands for, and how long its workers boot."""
+
+    group: GroupSpec
+    policy: Policy
+    boot_seconds: Distribution = field(default_factory=lambda: Constant(234.0))
+
+    @property
+    def offers(self) -> Resources:
+        """What a worker has for jobs."""
+        return self.group.shape.less(self.group.reserve)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ElasticSpec:
     """One group of workers with `slots` cores each, under one policy.
 
@@ -19,6 +33,9 @@ class ElasticSpec:
     the daemon does. `metered` gives policies the mean CPU load of the last minute, as telemetry does; else that of
     the moment. `skips_quiet` leaves out ticks at which nothing can be decided that was not decided before; `on_events`
     decides after every event instead of by the clock.
+
+    `more` are further groups; jobs go to them as the planner asks for them: by priority, cost, name. `shaped` looks at
+    the memory, disk and gpus of jobs (none where the trace does not say) beside their cores.
     """
 
     group: GroupSpec
@@ -34,6 +51,18 @@ class ElasticSpec:
     metered: bool = False
     skips_quiet: bool = False
     on_events: bool = False
+    more: tuple[Workers, ...] = ()
+    shaped: bool = False
+
+    @property
+    def wide(self) -> bool:
+        """Whether this takes the pool for all kinds of jobs and groups."""
+        return self.shaped or bool(self.more)
+
+    @property
+    def workers(self) -> tuple[Workers, ...]:
+        """All groups."""
+        return (Workers(group=self.group, policy=self.policy, boot_seconds=self.boot_seconds), *self.more)
 
 
 def reference_group(

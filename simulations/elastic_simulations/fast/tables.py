@@ -25,15 +25,15 @@ def tables_of(pool: Pool, unit: int, ended: int) -> Tables:
     """Of a pool that is closed; `ended` in units."""
     ends = _job_ends(pool.start, pool.run)
     return Tables(
-        start_us=_scaled(pool.start, unit),
-        end_us=_scaled(ends, unit),
+        start_us=scaled(pool.start, unit),
+        end_us=scaled(ends, unit),
         worker=array("q", pool.worker),
         workers=WorkerTable(
             cores=pool.slots,
-            requested=_scaled(pool.requested, unit),
-            ready=_scaled(pool.ready_at, unit),
-            drained=_scaled(pool.drained, unit),
-            deleted=_scaled(pool.deleted, unit),
+            requested=scaled(pool.requested, unit),
+            ready=scaled(pool.ready_at, unit),
+            drained=scaled(pool.drained, unit),
+            deleted=scaled(pool.deleted, unit),
         ),
         demand=_demand(pool, ends, ended),
         supply=_supply(pool, ended),
@@ -65,7 +65,8 @@ def _job_ends(start: list[int], run: list[int]) -> list[int]:
     return list(map(int.__add__, start, run))
 
 
-def _scaled(column: Sequence[int], unit: int) -> Column:
+def scaled(column: Sequence[int], unit: int) -> Column:
+    """From units to us; what never happened stays UNKNOWN."""
     if UNKNOWN in column:
         return array("q", [at if at == UNKNOWN else at * unit for at in column])
     return array("q", list(map(unit.__mul__, column)))

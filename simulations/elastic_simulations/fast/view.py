@@ -14,6 +14,7 @@ from elastic_simulations.fast.meter import Meter
 from elastic_simulations.fast.names import LEDGER, Names
 from elastic_simulations.fast.pool import Pool
 from elastic_simulations.fast.records import Records
+from elastic_simulations.fast.shaped import ShapedPool
 from elastic_simulations.fast.spec import ElasticSpec
 from elastic_simulations.fast.units import Scale
 from elastic_simulations.traces.trace import MICROSECONDS
@@ -42,14 +43,21 @@ class View:
         self.site = spec.site
         self.names = Names(group=spec.group.name)
         self.meter = Meter(pool, self.scale) if spec.metered else None
-        self.group = GroupView(spec, spec.group, pool, self.names, self.scale, self.meter, recorded=recorded)
+        parts = pool.parts if isinstance(pool, ShapedPool) else [pool]
+        self.groups = tuple(
+            GroupView(spec, one.group, part, Names(group=one.group.name), self.scale, self.meter, recorded=recorded)
+            for one, part in zip(spec.workers, parts, strict=True)
+        )
+        self.group = self.groups[0]
         self.restless = False
         self.unchanged = False
         self.tick = 0
         # Without a stabilisation window nobody reads old recommendations: they are kept for records only.
-        self.forgets = not (recorded or spec.group.scale_down_window_seconds)
-        part = Part(spec=spec.group, pool=pool, records=self.group.records, offers=self.group.offers)
-        self.asker = Asker(pool=pool, parts=(part,), scale=self.scale)
+        self.forgets = not (recorded or any(group.spec.scale_down_window_seconds for group in self.groups))
+        ordered = sorted(self.groups, key=lambda g: (-g.spec.priority, g.spec.cost_per_hour, g.spec.name))
+        asked = tuple(Part(spec=g.spec, pool=g.pool, records=g.records, offers=g.offers) for g in ordered)
+        self.asker = Asker(pool=pool, parts=asked, scale=self.scale)
+        self._by_name = tuple(sorted(self.groups, key=lambda group: group.spec.name))
         self._unit = unit
         self._seen: object = None
         self._demand = Demand()
@@ -62,13 +70,17 @@ class View:
 
     @property
     def memory(self) -> GroupMemory:
-        """What the group remembers."""
+        """What the first group remembers."""
         return self.group.memory
 
     @property
-    def records(self) -> Records:
-        """Of the group's workers."""
-        return self.group.records
+    def going(self) -> bool:
+        """Whether anybody whose deletion was asked for is still to be found gone."""
+        return any(group.records.going for group in self.groups)
+
+    def records_of(self, number: int) -> Records:
+        """Those that have the worker of this launch number."""
+        return self.groups[self.pool.group_of(number)].records
 
     def units(self, seconds: float) -> int:
         """At least that long."""
@@ -79,23 +91,26 @@ class View:
         return self.group.old_limit()
 
     def next_old(self) -> int:
-        """When the next idle worker may go that may not go yet."""
-        return self.group.next_old()
+        """When the next idle worker of any group may go that may not go yet."""
+        return min(group.next_old() for group in self.groups)
 
     def snapshot(self) -> Snapshot:
         """All that is known now; good until the pool moves on."""
-        pool, group, now = self.pool, self.group, self.scale.at(self.pool.now)
+        pool, now = self.pool, self.scale.at(self.pool.now)
         self.tick += 1
-        group.look(now)
-        seen = (pool.arrived, pool.waiting, *group.counts)
-        self.restless = group.restless
+        if len(self.groups) == 1:
+            self.group.look(now)
+            seen = (pool.arrived, pool.waiting, *self.group.counts)
+            self.restless = self.group.restless
+        else:
+            for group in self.groups:
+                group.look(now)
+            seen = (pool.arrived, pool.waiting, *(group.counts for group in self.groups))
+            self.restless = any(group.restless for group in self.groups)
         self.unchanged = not pool.waiting and seen == self._seen and not self.restless
         if not self.unchanged:
             self._seen = seen
-            self._demand, asked = self.asker.demand({group.spec.name: group.memory}, now)
-            self._groups = {group.spec.name: group.snapshot(asked[group.spec.name])}
-            if self.meter is not None:
-                self.restless = group.restless
+            self._look_again(now)
         return Snapshot(
             now=now,
             tick=self.tick,
@@ -106,27 +121,36 @@ class View:
             sequence=len(pool.requested),
         )
 
+    def _look_again(self, now: float) -> None:
+        known = {group.spec.name: group.memory for group in self._by_name}
+        self._demand, asked = self.asker.demand(known, now)
+        self._groups = {group.spec.name: group.snapshot(asked[group.spec.name]) for group in self._by_name}
+        if self.meter is not None:
+            self.restless = any(group.restless for group in self.groups)
+
     def everybody(self) -> Iterator[WorkerRecord]:
         """What is remembered of every worker, in no particular order."""
-        return map(self.records.of, (*self.pool.alive, *self.records.going))
+        for group in self.groups:
+            yield from map(group.records.of, (*group.pool.alive, *group.records.going))
 
     def remember(self, snapshot: Snapshot, proposal: Mapping[str, Target]) -> None:
         """What the core wants remembered of this decision."""
-        group = self.group
-        before = group.memory.policy_memory
-        if self.forgets and all(target.memory == before for target in proposal.values()):
+        before = {group.spec.name: group.memory.policy_memory for group in self.groups}
+        if self.forgets and all(target.memory == before[name] for name, target in proposal.items()):
             return
-        for memory in remember(snapshot, proposal).groups:
-            group.memory = memory
-        self.restless = self.restless or group.memory.policy_memory != before
+        changed = {memory.group: memory for memory in remember(snapshot, proposal).groups}
+        for group in self.groups:
+            group.memory = changed.get(group.spec.name, group.memory)
+            self.restless = self.restless or group.memory.policy_memory != before[group.spec.name]
 
     def skipped(self, at: int, ticks: int, every: int) -> None:
         """Recommend at the ticks that are left out what was recommended last: nothing has changed that would matter."""
-        window = self.units(self.spec.group.scale_down_window_seconds)
-        kept = self.memory.recommendations
-        if not window or not kept or ticks <= 1:
-            return
-        wanted = kept[-1][1]
-        oldest = max(at + every, at + ticks * every - (window // every + 1) * every)
-        more = tuple((self.scale.at(place), wanted) for place in range(oldest, at + ticks * every, every))
-        self.group.memory = replace(self.memory, recommendations=(*kept, *more))
+        for group in self.groups:
+            window = self.units(group.spec.scale_down_window_seconds)
+            kept = group.memory.recommendations
+            if not window or not kept or ticks <= 1:
+                continue
+            wanted = kept[-1][1]
+            oldest = max(at + every, at + ticks * every - (window // every + 1) * every)
+            more = tuple((self.scale.at(place), wanted) for place in range(oldest, at + ticks * every, every))
+            group.memory = replace(group.memory, recommendations=(*kept, *more))

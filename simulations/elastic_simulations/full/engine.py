@@ -1,15 +1,17 @@
 """One elastic run in the full world: the daemon's own controller, ledger and all, on the jobs of a trace."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from math import inf
 
 from elastic.core.lifecycle import Phase
-from elastic.core.model import SiteSpec, WorkerGroup
+from elastic.core.model import GroupSpec, SiteSpec, WorkerGroup
+from elastic.core.policy import Policy
 from elastic.core.wakes import next_wake
 from elastic_simulations.draws import Constant
 from elastic_simulations.fast.outcome import Outcome
-from elastic_simulations.fast.spec import ElasticSpec
-from elastic_simulations.full.feeding import cores_only, feed
+from elastic_simulations.fast.spec import ElasticSpec, Workers
+from elastic_simulations.full.feeding import cores_only, feed, shaped
 from elastic_simulations.full.integrating import QueueMeter
 from elastic_simulations.full.tables import outcome
 from elastic_simulations.scenario import PolicyChoice, Run, Scenario
@@ -30,37 +32,48 @@ SURE_TICKS = 60
 
 def run_full(trace: Trace, spec: ElasticSpec) -> Outcome:
     """All jobs of the trace; without negotiation cycles, delays and faults, so that the fast engine can be compared."""
-    simulation = Simulation(ideal(spec), policies=lambda _: spec.policy, identity=LEDGER)
+    simulation = Simulation(ideal(spec), policies=policies(spec), identity=LEDGER)
     meter = QueueMeter()
     simulation.grid.log.listeners.append(meter.hear)
-    feed(simulation.grid, trace, cores_only(trace))
+    feed(simulation.grid, trace, shaped(trace) if spec.shaped else cores_only(trace))
     finish(simulation, len(trace))
     ticks_us = [round(record.now * 1e6) for record in simulation.records]
-    return outcome(simulation.grid, simulation.grid.log.jobs, meter, ticks_us, cores=spec.slots)
+    return outcome(simulation.grid, simulation.grid.log.jobs, meter, ticks_us, cores=None if spec.wide else spec.slots)
+
+
+def policies(spec: ElasticSpec) -> Callable[[str], Policy]:
+    """The policies of all groups, by the names that the groups give."""
+    by_name = {one.group.policy: one.policy for one in spec.workers}
+    return by_name.__getitem__
 
 
 def ideal(spec: ElasticSpec) -> Scenario:
     """The spec as a scenario: everything that the fast engine does not model takes no time and never fails."""
-    group = spec.group
-    if isinstance(spec.boot_seconds, Constant):
-        # The fast engine knows no deadline of a boot.
-        longest = 2 * spec.boot_seconds.value
-        group = replace(
-            group, boot_seconds=max(group.boot_seconds, longest), join_seconds=max(group.join_seconds, longest)
-        )
-    at_once = Constant(0.0)
-    # A server whose boot may be cancelled is listed as building until it joins, any other as active.
-    boot, join = (spec.boot_seconds, at_once) if spec.cancels else (at_once, spec.boot_seconds)
     return Scenario(
         run=Run(seed=spec.seed, epoch=0.0),
         pool=PoolSpec(
             negotiation_seconds=0.0, claim_seconds=0.0, update_seconds=0.0, ad_delay_seconds=0.0, packing=spec.order
         ),
         site=_ticking(spec.site),
-        policy=PolicyChoice(name=group.policy),
-        groups={group.name: group},
-        models={group.name: GroupModel(boot=boot, join=join, teardown=at_once)},
+        policy=PolicyChoice(name=spec.group.policy),
+        groups={one.group.name: _patient(one) for one in spec.workers},
+        models={one.group.name: _model(one, cancels=spec.cancels) for one in spec.workers},
     )
+
+
+def _patient(one: Workers) -> GroupSpec:
+    """The fast engine knows no deadline of a boot."""
+    if not isinstance(one.boot_seconds, Constant):
+        return one.group
+    boot, join = (max(most, 2 * one.boot_seconds.value) for most in (one.group.boot_seconds, one.group.join_seconds))
+    return replace(one.group, boot_seconds=boot, join_seconds=join)
+
+
+def _model(one: Workers, *, cancels: bool) -> GroupModel:
+    """A server whose boot may be cancelled is listed as building until it joins, any other as active."""
+    at_once = Constant(0.0)
+    boot, join = (one.boot_seconds, at_once) if cancels else (at_once, one.boot_seconds)
+    return GroupModel(boot=boot, join=join, teardown=at_once)
 
 
 def finish(simulation: Simulation, jobs: int) -> None:

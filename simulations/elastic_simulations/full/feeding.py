@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from elastic.core.resources import Resources
 from elastic_simulations.draws import Constant
+from elastic_simulations.fast.requests import requests_of
 from elastic_simulations.grid import Grid
 from elastic_simulations.jobs import JobEvent, LogLine
 from elastic_simulations.specs import JobSpec
@@ -22,6 +23,16 @@ def cores_only(trace: Trace) -> Describe:
         return JobSpec(
             request=nothing._replace(cpus=trace.cores[place]), run=Constant(trace.run_us[place] / MICROSECONDS)
         )
+
+    return describe
+
+
+def shaped(trace: Trace) -> Describe:
+    """Jobs that ask for memory, disk and gpus too, where the trace says so."""
+    requests = requests_of(trace, shaped=True)
+
+    def describe(place: int) -> JobSpec:
+        return JobSpec(request=requests[place], run=Constant(trace.run_us[place] / MICROSECONDS))
 
     return describe
 

@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from elastic_simulations.datacentre import SimulatedServer
+from elastic_simulations.datacentre import SimulatedServer, launch_order
 from elastic_simulations.fast.outcome import Outcome, WorkerTable
 from elastic_simulations.full.integrating import Change, QueueMeter, integrals, samples
 from elastic_simulations.grid import Grid
@@ -86,7 +86,7 @@ def launched(grid: Grid) -> list[SimulatedServer]:
     for server in grid.datacentre.servers.values():
         if (startd := grid.startd_of(server)) is not None:
             server.drained_us, server.shut = startd.drained_us, tuple(startd.shut)
-    return sorted(servers, key=lambda server: (server.requested_us, len(server.name), server.name))
+    return sorted(servers, key=lambda server: launch_order(server.requested_us, server.name))
 
 
 def _held(tried: Iterable[Attempt], wants: list[int], *, ended: bool) -> int:

@@ -5,14 +5,18 @@ from dataclasses import Field, fields, replace
 
 from elastic.core.model import GroupSpec, SiteSpec
 from elastic.core.policy import Policy
+from elastic.core.resources import ENDLESS, Resources
 from elastic.plugins import PluginError
 from elastic.plugins import policy as policy_named
 from elastic_simulations.draws import Constant
 from elastic_simulations.fast.spec import ElasticSpec, reference_group
 from elastic_simulations.runs.settings import RunSettings, SettingsError, check, checked
 
-SWITCHES = ("cancels", "at_once", "learns", "skips_quiet", "on_events")
+SWITCHES = ("cancels", "at_once", "learns", "metered", "skips_quiet", "on_events")
 """Fields of ElasticSpec that `--set` may turn on (true) and off (false)."""
+
+AMOUNTS = ("memory_mb", "disk_mb", "gpus")
+"""What `--set` may say that a worker has beside its cores; then jobs are asked what they need of it."""
 
 NOT_SET = frozenset(
     {"name", "policy", "minimum", "maximum", "shape", "reserve", "options", "priority", "cost_per_hour"}
@@ -28,7 +32,7 @@ def elastic_spec(settings: RunSettings) -> ElasticSpec:
         policy=settings.policy, minimum=settings.minimum, maximum=settings.maximum, slots=settings.slots
     )
     group = _with_group(group, mine)
-    return ElasticSpec(
+    spec = ElasticSpec(
         group=group,
         policy=_policy(settings.policy, for_policy),
         slots=settings.slots,
@@ -36,13 +40,16 @@ def elastic_spec(settings: RunSettings) -> ElasticSpec:
         boot_seconds=Constant(settings.boot),
         order=settings.order,
         seed=settings.seed,
-        **{name: _switch(name, mine[name]) for name in SWITCHES if name in mine},
+        shaped=any(name in mine for name in AMOUNTS),
     )
+    make: Callable[..., ElasticSpec] = replace
+    return make(spec, **{name: _switch(name, mine[name]) for name in SWITCHES if name in mine})
 
 
 def _split(settings: RunSettings) -> tuple[dict[str, str], dict[str, str]]:
     """Settings of the group and the engine, and those of the policy: all names that are no field of a group."""
-    mine = {name: value for name, value in settings.sets.items() if name in SWITCHES or name in _group_fields()}
+    known = {*SWITCHES, *AMOUNTS, *_group_fields()}
+    mine = {name: value for name, value in settings.sets.items() if name in known}
     return mine, {name: value for name, value in settings.sets.items() if name not in mine}
 
 
@@ -55,6 +62,9 @@ def _with_group(group: GroupSpec, mine: Mapping[str, str]) -> GroupSpec:
     for name, text in mine.items():
         if name in SWITCHES:
             continue
+        if name in AMOUNTS:
+            check(text.isdecimal(), f"--set {name}={text}: a whole number, of one worker")
+            continue
         known = getattr(group, name)
         try:
             value = int(text) if isinstance(known, int) else float(text)
@@ -62,7 +72,12 @@ def _with_group(group: GroupSpec, mine: Mapping[str, str]) -> GroupSpec:
             raise SettingsError(f"--set {name}={text}: not a number") from error
         check(0 <= value < float("inf"), f"--set {name}={text}: not below 0, and finite")
         group = make(group, **{name: value})
-    return group
+    return replace(group, shape=_shape(group.shape, mine)) if any(name in mine for name in AMOUNTS) else group
+
+
+def _shape(cores: Resources, mine: Mapping[str, str]) -> Resources:
+    """What is not said of a worker is enough for every job."""
+    return cores._replace(**{name: int(mine.get(name, ENDLESS)) for name in AMOUNTS})
 
 
 def _policy(name: str, given: Mapping[str, str]) -> Policy:
@@ -71,7 +86,7 @@ def _policy(name: str, given: Mapping[str, str]) -> Policy:
     except PluginError as error:
         if not given:
             raise
-        others = ", ".join(sorted({*_group_fields(), *SWITCHES}))
+        others = ", ".join(sorted({*_group_fields(), *SWITCHES, *AMOUNTS}))
         raise SettingsError(f"{error}; settings of the group: {others}") from error
 
 

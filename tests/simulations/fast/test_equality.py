@@ -1,6 +1,7 @@
 """The two speeds of simulation give the same, element by element, without tolerance; and this test can fail."""
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elastic.core.model import GroupDemand, Worker, WorkerGroup
+from elastic.core.record import TickRecord
 from elastic_simulations.fast import elastic as engine
 from elastic_simulations.fast import orders
 from elastic_simulations.fast.elastic import run_elastic
@@ -17,10 +19,13 @@ from elastic_simulations.fast.group import GroupView
 from elastic_simulations.fast.lazy import Fleet
 from elastic_simulations.fast.pool import Pool
 from elastic_simulations.fast.records import Records
-from tests.simulations.fast.worlds import Example, Seen, examples, fast, full, generated, missing
+from elastic_simulations.fast.spec import ElasticSpec
+from elastic_simulations.traces.errors import TraceError
+from tests.simulations.fast.worlds import Example, Seen, examples, fast, full, generated, missing, widened
 
 EXAMPLES = 200
 SHARE = 50
+WIDE = 40
 CONTROLS = 20
 """Examples that a seeded defect may change; the first that it changes is enough."""
 
@@ -34,6 +39,11 @@ def all_examples() -> list[tuple[Example, Seen]]:
 def in_full(number: int) -> Seen:
     example, quick = all_examples()[number]
     return full(example, len(quick.records))
+
+
+def differences(some: list[tuple[Example, Seen]]) -> list[tuple[ElasticSpec, str]]:
+    compared = ((example, quick, full(example, len(quick.records))) for example, quick in some)
+    return [(example.spec, found) for example, quick, slow in compared if (found := difference(quick, slow))]
 
 
 def difference(quick: Seen, slow: Seen) -> str:
@@ -56,6 +66,17 @@ def test_fast_and_full_give_the_same_records_jobs_and_workers(first: int) -> Non
 
 def test_every_example_has_a_launch_a_drain_a_resume_and_a_tie() -> None:
     assert [missing(*example) for example in all_examples()] == [set()] * EXAMPLES
+
+
+def test_so_they_do_with_several_groups_and_jobs_that_ask_for_memory_and_gpus() -> None:
+    wide = examples(WIDE, wide=True)
+    assert differences(wide) == []
+    assert {len(example.spec.workers) for example, _ in wide} == {1, 2, 3}
+
+
+@pytest.mark.full
+def test_so_they_do_on_two_hundred_of_these() -> None:
+    assert differences(examples(EXAMPLES, wide=True)) == []
 
 
 @contextmanager
@@ -113,17 +134,51 @@ def test_a_defect_in_the_fast_engine_makes_the_two_differ(name: str) -> None:
         assert any(difference(fast(all_examples()[number][0]), in_full(number)) for number in range(CONTROLS))
 
 
-@given(st.integers(0, 10_000), st.booleans())
-def test_records_metering_and_learning_aside_the_outcome_is_the_same(seed: int, learns: bool) -> None:  # noqa: FBT001 - drawn
-    """What full and fast were compared on is what a run without records does."""
-    example = generated(seed)
-    spec = replace(example.spec, learns=learns)
+@given(st.sampled_from([generated, widened]), st.integers(0, 10_000), st.booleans(), st.booleans())
+def test_a_run_without_records_does_what_was_compared(
+    make: Callable[[int], Example],
+    seed: int,
+    at_once: bool,  # noqa: FBT001 - drawn
+    learns: bool,  # noqa: FBT001 - drawn
+) -> None:
+    example = make(seed)
+    spec = replace(example.spec, learns=learns, at_once=at_once)
     assert run_elastic(example.trace, spec) == run_elastic(example.trace, spec, lambda _: None)
 
 
-@given(st.integers(0, 10_000), st.booleans(), st.booleans())
-def test_quiet_time_left_out_changes_nothing_either(seed: int, at_once: bool, metered: bool) -> None:  # noqa: FBT001
-    example = generated(seed)
+@given(st.sampled_from([generated, widened]), st.integers(0, 10_000), st.booleans(), st.booleans())
+def test_quiet_time_left_out_changes_nothing_either(
+    make: Callable[[int], Example],
+    seed: int,
+    at_once: bool,  # noqa: FBT001 - drawn
+    metered: bool,  # noqa: FBT001 - drawn
+) -> None:
+    example = make(seed)
     spec = replace(example.spec, at_once=at_once, metered=metered)
     whole, skipping = (run_elastic(example.trace, replace(spec, skips_quiet=skips)) for skips in (False, True))
     assert replace(whole, decisions=0, stopped_us=0) == replace(skipping, decisions=0, stopped_us=0)
+
+
+@given(st.integers(0, 10_000), st.booleans())
+def test_the_pool_for_all_kinds_of_jobs_does_what_the_one_for_cores_does(seed: int, at_once: bool) -> None:  # noqa: FBT001
+    example = generated(seed)
+    spec = replace(example.spec, at_once=at_once)
+    records: dict[bool, list[TickRecord]] = {True: [], False: []}
+    outcomes = {
+        shaped: run_elastic(example.trace, replace(spec, shaped=shaped), records[shaped].append)
+        for shaped in (True, False)
+    }
+    assert records[True] == records[False]
+    sizes = outcomes[True].workers.sizes
+    assert sizes == array("q", [spec.slots]) * len(outcomes[True].workers.requested)
+    assert (
+        replace(outcomes[True], workers=replace(outcomes[True].workers, sizes=None, cores=spec.slots))
+        == outcomes[False]
+    )
+
+
+def test_a_job_that_fits_on_no_worker_of_any_group_is_an_error_with_its_line() -> None:
+    example = widened(2)
+    trace = replace(example.trace, optional={"memory_mb": array("q", [1, 1, 5000] + [1] * (len(example.trace) - 3))})
+    with pytest.raises(TraceError, match=r"generated:3: the job asks for \d cores?, 5000 MB of memory: it fits on no"):
+        run_elastic(trace, example.spec)

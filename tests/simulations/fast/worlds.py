@@ -1,5 +1,6 @@
 """One scenario in both worlds: generated from a number, run by the fast engine and by the daemon's own controller."""
 
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from elastic.core.actions import DrainWorker, Launch, Resume
 from elastic.core.model import SiteSpec, Snapshot
 from elastic.core.policy import Policy, Target
 from elastic.core.record import TickRecord
+from elastic.core.resources import Resources
 from elastic_policies.backlog import Backlog
 from elastic_policies.elastiq import Elastiq
 from elastic_policies.thesis import Thesis
@@ -18,9 +20,9 @@ from elastic_simulations.datacentre import SimulatedServer
 from elastic_simulations.draws import Constant, Lognormal, Uniform
 from elastic_simulations.fast.elastic import run_elastic
 from elastic_simulations.fast.orders import ORDERS
-from elastic_simulations.fast.spec import ElasticSpec, reference_group
-from elastic_simulations.full.engine import LEDGER, ideal
-from elastic_simulations.full.feeding import cores_only, feed
+from elastic_simulations.fast.spec import ElasticSpec, Workers, reference_group
+from elastic_simulations.full.engine import LEDGER, ideal, policies
+from elastic_simulations.full.feeding import cores_only, feed, shaped
 from elastic_simulations.full.tables import attempts, launched
 from elastic_simulations.grid import Grid
 from elastic_simulations.simulation import Simulation
@@ -69,14 +71,14 @@ class Swinging:
         return dict.fromkeys(snapshot.groups, target)
 
 
-def examples(most: int) -> list[tuple[Example, Seen]]:
+def examples(most: int, *, wide: bool = False) -> list[tuple[Example, Seen]]:
     """So many, each with a launch, a drain, a resume and a tie; and what the fast engine makes of them."""
-    return list(islice(_complete(), most))
+    return list(islice(_complete(wide=wide), most))
 
 
-def _complete() -> Iterator[tuple[Example, Seen]]:
+def _complete(*, wide: bool) -> Iterator[tuple[Example, Seen]]:
     for seed in count():
-        example = generated(seed)
+        example = widened(seed) if wide else generated(seed)
         seen = fast(example)
         if not missing(example, seen):
             yield example, seen
@@ -130,6 +132,38 @@ def generated(seed: int) -> Example:
     return Example(trace, spec)
 
 
+def widened(seed: int) -> Example:
+    """The generated example with jobs that ask for memory and gpus, and with further groups for them."""
+    example, random = generated(seed), Random(f"{seed}/wide")  # noqa: S311 - no secrets
+    jobs = range(len(example.trace))
+    asked = {
+        "memory_mb": array("q", [random.choice((UNKNOWN, 100, 900, 2000)) for _ in jobs]),
+        "gpus": array("q", [random.choice((0, 0, 0, 1)) for _ in jobs]),
+    }
+    base = replace(example.spec.group, shape=Resources(example.spec.slots, 2000, 0, 1), priority=random.randrange(2))
+    others = [
+        replace(
+            base,
+            name=name,
+            minimum=0,
+            maximum=random.choice((1, 3)),
+            shape=Resources(random.choice((1, 2, 4)), random.choice((1000, 4000)), 0, random.choice((0, 2))),
+            priority=random.randrange(2),
+            cost_per_hour=random.choice((0.5, 1.0, 2.0)),
+            idle_seconds=random.choice((0.0, 40.0)),
+        )
+        for name in random.choice((("big",), ("a", "zoo"), ()))
+    ]
+    boots = (Constant(30.0), Constant(80.5), Uniform(5, 90))
+    spec = replace(
+        example.spec,
+        group=base,
+        more=tuple(Workers(group=one, policy=example.spec.policy, boot_seconds=random.choice(boots)) for one in others),
+        shaped=True,
+    )
+    return Example(replace(example.trace, optional=asked), spec)
+
+
 def _policy(random: Random) -> Policy:
     return random.choice(
         (
@@ -172,8 +206,9 @@ def fast(example: Example) -> Seen:
 def full(example: Example, ticks: int) -> Seen:
     """By the daemon's own controller, ledger and executor in the full world, for so many ticks."""
     spec = example.spec
-    simulation = Simulation(ideal(spec), policies=lambda _: spec.policy, identity=LEDGER)
-    feed(simulation.grid, example.trace, cores_only(example.trace))
+    simulation = Simulation(ideal(spec), policies=policies(spec), identity=LEDGER)
+    describe = shaped(example.trace) if spec.shaped else cores_only(example.trace)
+    feed(simulation.grid, example.trace, describe)
     records = tuple(islice(simulation.ticks(float("inf")), ticks))
     # What the last tick has done is over at once.
     simulation.grid.run_for(0)

@@ -1,0 +1,97 @@
+"""An elastic run with several worker groups, or with jobs that ask for more than cores."""
+
+from array import array
+from collections.abc import Iterator
+
+from elastic.core.actions import Launch
+from elastic.core.resources import Resources
+from elastic_simulations.draws import Constant
+from elastic_simulations.fast.elastic import Run
+from elastic_simulations.fast.orders import ORDERS
+from elastic_simulations.fast.outcome import WorkerTable
+from elastic_simulations.fast.pool import Pool
+from elastic_simulations.fast.requests import requests_of
+from elastic_simulations.fast.shaped import ShapedPool
+from elastic_simulations.fast.spec import ElasticSpec
+from elastic_simulations.fast.tables import Tables, scaled
+from elastic_simulations.fast.units import common_unit, in_units
+from elastic_simulations.traces.errors import TraceError
+from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Trace
+
+
+def check_shapes(trace: Trace, spec: ElasticSpec) -> None:
+    """Raise TraceError, with its line, for a job that fits on no worker of any group."""
+    offers = [one.offers for one in spec.workers]
+    for place, request in enumerate(requests_of(trace, shaped=spec.shaped)):
+        if not any(request.fits_in(offer) for offer in offers):
+            asked = ", ".join(f"{amount} {name}" for name, amount in _named(request))
+            problem = f"the job asks for {asked}: it fits on no worker of any group"
+            raise TraceError(trace.source, trace.line[place], problem)
+
+
+def _named(request: Resources) -> Iterator[tuple[str, int]]:
+    names = ("cores", "MB of memory", "MB of disk", "gpus")
+    return ((name, amount) for name, amount in zip(names, request, strict=True) if amount)
+
+
+def _tables_of(pool: Pool, unit: int, ended: int) -> Tables:
+    """As `tables.tables_of`, with the cores of each worker."""
+    sizes = array("q", [pool.cores_of(number) for number in range(len(pool.requested))])
+    ends = [at if at == UNKNOWN else at + took for at, took in zip(pool.start, pool.run, strict=True)]
+    there = zip(pool.wants, pool.submit, ends, strict=False)
+    return Tables(
+        start_us=scaled(pool.start, unit),
+        end_us=scaled(ends, unit),
+        worker=array("q", pool.worker),
+        workers=WorkerTable(
+            cores=1,
+            sizes=sizes,
+            requested=scaled(pool.requested, unit),
+            ready=scaled(pool.ready_at, unit),
+            drained=scaled(pool.drained, unit),
+            deleted=scaled(pool.deleted, unit),
+        ),
+        demand=sum(cores * ((ended if end == UNKNOWN else end) - came) for cores, came, end in there),
+        supply=sum(_supplied(pool, number, ended) * size for number, size in enumerate(sizes)),
+    )
+
+
+def _supplied(pool: Pool, number: int, ended: int) -> int:
+    ready, drained, deleted = pool.ready_at[number], pool.drained[number], pool.deleted[number]
+    if ready == UNKNOWN:
+        return 0
+    last = drained if drained != UNKNOWN else deleted
+    return (ended if last == UNKNOWN else min(last, ended)) - min(ready, ended)
+
+
+class WideRun(Run):
+    """Decides as every run does, on the pool for all kinds of jobs and groups."""
+
+    tables_of = staticmethod(_tables_of)
+
+    def pool_of(self, trace: Trace, spec: ElasticSpec, times: list[int]) -> tuple[int, Pool]:
+        """The unit in us, and the pool with its groups."""
+        check_shapes(trace, spec)
+        boots = [one.boot_seconds for one in spec.more]
+        if all(isinstance(boot, Constant) for boot in boots):
+            times = [*times, *(round(boot.value * MICROSECONDS) for boot in boots if isinstance(boot, Constant))]
+            unit = common_unit((trace.submit_us, trace.run_us), times)
+        else:
+            unit = 1
+        asked = requests_of(trace, shaped=spec.shaped)
+        places = {request: place for place, request in enumerate(dict.fromkeys(asked))}
+        submit, run = in_units(trace.submit_us, unit), in_units(trace.run_us, unit)
+        kinds = [places[request] for request in asked]
+        pool = ShapedPool(submit, run, kinds, list(places), ORDERS[spec.order])
+        for one in spec.workers:
+            pool.add_group(one.offers)
+        return unit, pool
+
+    def _launch_one(self, action: Launch) -> None:
+        pool = self.pool
+        names = [one.group.name for one in self.spec.workers]
+        place = names.index(action.group)
+        boot = self.spec.workers[place].boot_seconds
+        seconds = boot.value if isinstance(boot, Constant) else boot.at(self.draws.uniform(self._boots, action.worker))
+        if isinstance(pool, ShapedPool):
+            pool.launch_in(place, pool.now + self.view.units(max(0.0, seconds)))
