@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -234,3 +235,17 @@ def test_of_many_results_those_on_the_front_are_named() -> None:
     assert [f"r{n}" for n in range(20) if f">r{n}\n" in legend.replace("</li>", "\n")] == ["r0", "r1", "r2", "r3"]
     assert "16 that others beat" in legend
     assert "All figures" not in markup
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"policy": "fixed", "sets": {"workers": "0"}},
+        {"policy": "fixed", "sets": {"workers": "1"}, "maximum": 1, "slots": 1, "count": 2},
+        {"static": 1000, "slots": 1},
+    ],
+    ids=["nobody served", "one worker", "nobody waits"],
+)
+def test_runs_in_which_little_happens_have_a_page_too(settings: dict[str, Any]) -> None:
+    run = some(**{"count": 50, **settings})
+    assert Page(page([Shown(answer=report(run), result=run)])).outside == []
