@@ -155,11 +155,8 @@ def test_the_oldest_wait_grows(rig: Rig) -> None:
     rig.submit()
     rig.wait(lambda: counts(rig)[0] == 1)
     first = shape(rig).oldest_wait_seconds
-    rig.pause(3)
-    second = shape(rig).oldest_wait_seconds
     assert first is not None
-    assert second is not None
-    assert second >= first + 2
+    rig.wait(lambda: (shape(rig).oldest_wait_seconds or 0.0) >= first + 2)
 
 
 def test_a_concurrency_limit_is_named_with_what_a_job_takes_of_it(rig: Rig) -> None:
