@@ -28,7 +28,8 @@ def newest(source: str) -> Recorded:
 
 
 def _asked(url: str) -> Recorded:
-    address = f"{url.rstrip('/')}/v1/ticks?limit=1"
+    # The addresses that a daemon prints end in /v1/status and the like.
+    address = f"{url.partition('/v1')[0].rstrip('/')}/v1/ticks?limit=1"
     try:
         with urlopen(address, timeout=ASK_SECONDS) as answer:  # noqa: S310 - http and https only, see above
             ticks = json.load(answer)["ticks"]

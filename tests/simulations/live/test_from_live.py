@@ -89,7 +89,7 @@ def daemon() -> Iterator[str]:
 
 
 def test_a_running_daemon_is_asked_for_its_newest_tick(daemon: str) -> None:
-    assert state_of(newest(daemon)) == STATE
+    assert state_of(newest(daemon)) == state_of(newest(f"{daemon}/v1/status")) == STATE
     with pytest.raises(SimulationError, match="has not ticked yet"):
         newest(f"{daemon}/new")
     with pytest.raises(SimulationError, match="is the daemon running there"):
