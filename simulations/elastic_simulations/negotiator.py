@@ -70,7 +70,8 @@ class Negotiator:
             startds,
         )
         self._coming = False
-        if spec.negotiation_seconds > 0:
+        self._cycle_us = micros(spec.negotiation_seconds)
+        if self._cycle_us > 0:
             timeline.after(0, Rank.NEGOTIATION, self._cycle)
         collector.on_heard = self.changed
         for schedd in schedds.values():
@@ -78,7 +79,7 @@ class Negotiator:
 
     def changed(self) -> None:
         """Jobs or machines are others than before: without cycles, match once all has happened that happens now."""
-        if self._spec.negotiation_seconds <= 0 and not self._coming:
+        if self._cycle_us <= 0 and not self._coming:
             self._coming = True
             self._timeline.after(0, Rank.NEGOTIATION, self._at_once)
 
@@ -88,7 +89,7 @@ class Negotiator:
             self._all_waiting()
 
     def _cycle(self) -> None:
-        self._timeline.after(micros(self._spec.negotiation_seconds), Rank.NEGOTIATION, self._cycle)
+        self._timeline.after(self._cycle_us, Rank.NEGOTIATION, self._cycle)
         if self.up and self._collector.up:
             self.cycles.append(self._timeline.second)
             self._all_waiting()

@@ -4,6 +4,7 @@ import dataclasses
 import types
 from collections.abc import Callable, Mapping
 from enum import Enum
+from math import isfinite
 from typing import TypeVar, Union, get_args, get_origin, get_type_hints
 
 from elastic.core.resources import Resources
@@ -43,9 +44,10 @@ PLAIN: Mapping[object, tuple[type | types.UnionType, Callable[[object], object]]
 
 
 SHARES = frozenset({"boot_failure", "never_joins", "black_hole", "cpu_efficiency", "gaps", "probability", "share"})
-POSITIVE = frozenset({"interval_seconds", "priority_halflife_seconds", "tick_seconds", "page_size", "speed", "rate"})
+POSITIVE = frozenset({"priority_halflife_seconds", "page_size", "speed", "rate"})
+PERIODS, SHORTEST = frozenset({"interval_seconds", "tick_seconds"}), 0.001
 SIGNED = frozenset({"priority", "epoch"})
-"""Numbers by their names: shares are from 0 to 1, positive ones above 0; all but the signed are not below 0."""
+"""Numbers by their names: shares are from 0 to 1, positive ones above 0, periods not shorter; few may be below 0."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "order": ("fair_share", "fifo"),
@@ -105,7 +107,11 @@ class Reader:
         if not isinstance(raw, accepted) or (accepted is not bool and isinstance(raw, bool)):
             self.problems.append(f"{path}: {raw!r} is no {getattr(hint, '__name__', hint)}")
             return None
-        value = made(raw)
+        try:
+            value = made(_checked(hint, raw))
+        except (TypeError, ValueError):
+            self.problems.append(f"{path}: {raw!r} holds what does not belong there")
+            return None
         if problem := _senseless(path.rpartition(".")[2], value):
             self.problems.append(f"{path}: {problem}")
         return value
@@ -123,7 +129,7 @@ class Reader:
     def _distribution(self, raw: object, path: str) -> Distribution | None:
         match raw:
             case int() | float() if not isinstance(raw, bool):
-                return Constant(float(raw))
+                return self._made("constant", [raw], path)
             case Mapping() if len(raw) == 1:
                 ((name, numbers),) = raw.items()
                 if name in DISTRIBUTIONS and isinstance(numbers, list | int | float):
@@ -134,10 +140,14 @@ class Reader:
 
     def _made(self, name: str, numbers: list[float], path: str) -> Distribution | None:
         try:
-            return DISTRIBUTIONS[name](*(float(number) for number in numbers))
-        except (TypeError, ValueError):
+            plain = [float(number) for number in numbers]
+            made = DISTRIBUTIONS[name](*plain)
+        except (TypeError, ValueError, OverflowError):
+            plain, made = [], Constant(0.0)
+        if not plain or not all(isfinite(number) and number >= 0 for number in plain):
             self.problems.append(f"{path}: {numbers} are not the numbers of {name}")
             return None
+        return made
 
     def _resources(self, raw: object, path: str) -> Resources | None:
         fields = Resources._fields
@@ -148,12 +158,33 @@ class Reader:
         return Resources(**raw)
 
 
+def _checked(hint: object, raw: object) -> object:
+    """The same; TypeError when a list or table holds other things than its type says."""
+    inner = get_args(hint)
+    if isinstance(raw, list):
+        wanted: type | types.UnionType = str
+        held: list[object] = raw
+    elif isinstance(raw, Mapping) and (get_origin(hint) is tuple or inner[-1:] == (float,)):
+        wanted, held = int | float, list(raw.values())
+    else:
+        return raw
+    if any(isinstance(item, bool) or not isinstance(item, wanted) for item in held):
+        raise TypeError
+    return raw
+
+
 def _senseless(name: str, value: object) -> str:
     """What is wrong with a number or a text of this name; empty when nothing is."""
+    if name == "schedds" and not value:
+        return "at least one"
     if isinstance(value, str) and value not in CHOICES.get(name, (value,)):
         return f"no {value!r}; known: {', '.join(CHOICES[name])}"
     if not isinstance(value, int | float) or isinstance(value, bool) or name in SIGNED:
         return ""
+    if not isfinite(value) and not (name == "end" and value > 0):
+        return f"{value} must be finite"
+    if name in PERIODS and value < SHORTEST:
+        return f"{value} must be at least {SHORTEST}"
     if name in POSITIVE and not value > 0:
         return f"{value} must be more than 0"
     if name in SHARES and not 0 <= value <= 1:
