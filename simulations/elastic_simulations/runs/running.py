@@ -1,17 +1,16 @@
 """A trace and settings become a result: the engine runs, everything is measured."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from elastic_simulations.fast.outcome import Outcome
 from elastic_simulations.fast.static import run_static
 from elastic_simulations.measures.checks import littles_law_residual
 from elastic_simulations.measures.elasticity import Elasticity, elasticity
 from elastic_simulations.measures.paying import Churn, Paid, churn, paid, used_by_jobs
-from elastic_simulations.measures.waiting import Waiting
-from elastic_simulations.measures.waiting import waiting as plain_waiting
+from elastic_simulations.measures.waiting import Waiting, waiting
 from elastic_simulations.measures.warmup import Warmup, mser5
 from elastic_simulations.progress import shown
 from elastic_simulations.runs.engines import FULL, NUMBA, PYTHON, chosen
@@ -20,12 +19,17 @@ from elastic_simulations.traces.trace import MICROSECONDS, Trace
 
 if TYPE_CHECKING:
     from elastic_simulations.fast.elastic import Run
+    from elastic_simulations.fast.spec import ElasticSpec
 
-_Measures = tuple[
-    Callable[[Trace, Outcome, int], Waiting],
-    Callable[[Trace, Outcome], float],
-    Callable[[Trace, Outcome], int],
-]
+
+class _Measures(NamedTuple):
+    """Those that look at every job or worker."""
+
+    waiting: Callable[[Trace, Outcome, int], Waiting]
+    residual: Callable[[Trace, Outcome], float]
+    used: Callable[[Trace, Outcome], int]
+    paid: Callable[[Trace, Outcome, Sequence[int], int], Paid]
+    churn: Callable[[Outcome], Churn]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,25 +66,28 @@ def run(trace: Trace, settings: RunSettings) -> Result:
 def measured(trace: Trace, outcome: Outcome, settings: RunSettings, engine: str = PYTHON) -> Result:
     """All measures of what an engine left behind."""
     warmup = _warmup(trace, outcome, settings)
-    measures: _Measures = plain_waiting, littles_law_residual, used_by_jobs
-    if engine == NUMBA:
-        from elastic_simulations.fast.compiled import measuring  # noqa: PLC0415 - imports numba
-
-        measures = measuring.waiting, measuring.littles_law_residual, measuring.used
-    waiting, residual, used = measures
+    of = _measures(engine)
     return Result(
         settings=settings,
         trace=trace,
         outcome=outcome,
         warmup=warmup,
-        waiting=waiting(trace, outcome, round(warmup.seconds * MICROSECONDS)),
-        paid=paid(trace, outcome, settings.quanta, used(trace, outcome)),
-        churn=churn(outcome),
+        waiting=of.waiting(trace, outcome, round(warmup.seconds * MICROSECONDS)),
+        paid=of.paid(trace, outcome, settings.quanta, of.used(trace, outcome)),
+        churn=of.churn(outcome),
         elasticity=elasticity(outcome),
-        littles_law_residual=residual(trace, outcome),
+        littles_law_residual=of.residual(trace, outcome),
         wall_s=0.0,
         engine=engine,
     )
+
+
+def _measures(engine: str) -> _Measures:
+    if engine != NUMBA:
+        return _Measures(waiting, littles_law_residual, used_by_jobs, paid, churn)
+    from elastic_simulations.fast.compiled import measuring, paying  # noqa: PLC0415 - imports numba
+
+    return _Measures(measuring.waiting, measuring.littles_law_residual, measuring.used, paying.paid, paying.churn)
 
 
 def _warmup(trace: Trace, outcome: Outcome, settings: RunSettings) -> Warmup:
@@ -109,7 +116,7 @@ def _simulated(trace: Trace, settings: RunSettings, engine: str) -> Outcome:
         refuse(settings.sets)
         with shown("simulating"):
             return run_full(trace, spec)
-    going = _elastic(engine)(trace, spec, None)
+    going = _elastic(engine, spec)(trace, spec, None)
     with shown("simulating", lambda: going.pool.arrived / len(trace)):
         return going.outcome()
 
@@ -122,7 +129,11 @@ def _static(engine: str) -> Callable[[Trace, int], Outcome]:
     return static.run_static
 
 
-def _elastic(engine: str) -> "type[Run]":
+def _elastic(engine: str, spec: "ElasticSpec") -> "type[Run]":
+    if spec.wide:
+        from elastic_simulations.fast.wide import WideRun  # noqa: PLC0415 - slower to start than small runs are
+
+        return WideRun
     if engine == NUMBA:
         from elastic_simulations.fast.compiled.running import CompiledRun  # noqa: PLC0415 - imports numba
 

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from elastic_simulations.fast import elastic
 from elastic_simulations.fast.compiled import layout, running
+from elastic_simulations.fast.compiled.limits import KINDS
 from elastic_simulations.fast.compiled.pool import CompiledPool
 from tests.simulations.compiled.drawn import Drawn, recorded, runs
 
@@ -57,7 +58,7 @@ def test_a_defect_of_the_pool_is_found(name: str, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_wrong_order_among_workers_with_equal_room_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "KINDS", dict.fromkeys(running.KINDS, layout.LAUNCH))
+    monkeypatch.setattr("elastic_simulations.fast.compiled.running.KINDS", dict.fromkeys(KINDS, layout.LAUNCH))
     with pytest.raises(AssertionError):
         compare()
 

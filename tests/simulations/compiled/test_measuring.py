@@ -9,9 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elastic_simulations.fast.compiled import measuring
+from elastic_simulations.fast.compiled import paying as compiled_paying
+from elastic_simulations.fast.elastic import run_elastic
 from elastic_simulations.fast.static import run_static
 from elastic_simulations.measures import checks, paying, waiting
 from elastic_simulations.traces.trace import UNKNOWN
+from tests.simulations.compiled.drawn import Drawn, runs
 from tests.simulations.fast.engines import Job, jobs, trace_of
 
 
@@ -27,7 +30,19 @@ def test_every_figure_is_the_same(some: list[Job], warmup_us: int, scale: int, d
     assert measuring.waiting(trace, outcome, warmup_us) == waiting.waiting(trace, outcome, warmup_us)
     assert repr(measuring.waiting(trace, outcome)) == repr(waiting.waiting(trace, outcome))
     assert measuring.littles_law_residual(trace, outcome) == checks.littles_law_residual(trace, outcome)
+    assert compiled_paying.paid(trace, outcome, (7,)) == paying.paid(trace, outcome, (7,))
     assert measuring.used(trace, outcome) == paying.used_by_jobs(trace, outcome)
+
+
+@settings(max_examples=30)
+@given(runs(at_once=True), st.sampled_from([0.3, 1.0]))
+def test_what_was_paid_is_the_same_to_the_last_bit(drawn: Drawn, share: float) -> None:
+    outcome = run_elastic(drawn.trace, drawn.spec)
+    # Cut in the middle, so that workers outlive the last job, or were never ready, drained or gone.
+    cut = replace(outcome, ended_us=int(outcome.ended_us * share))
+    for of in (outcome, cut):
+        assert repr(compiled_paying.paid(drawn.trace, of, (60,))) == repr(paying.paid(drawn.trace, of, (60,)))
+        assert repr(compiled_paying.churn(of)) == repr(paying.churn(of))
 
 
 @given(st.lists(st.floats(1.0, 1e12)))
