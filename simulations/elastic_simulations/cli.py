@@ -157,9 +157,11 @@ def report(
     from elastic_simulations.reports.writing import check_libraries, write
 
     check_libraries()
+    from elastic_simulations.progress import shown as bar
     from elastic_simulations.reports.stored import shown, stored
 
-    write(shown(stored(results), draw=draw), html)
+    with bar("simulating and drawing"):
+        write(shown(stored(results), draw=draw), html)
 
 
 @app.command("cite")

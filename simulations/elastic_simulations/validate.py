@@ -6,6 +6,7 @@ from pathlib import Path
 
 from elastic_simulations.checks import game, peers, queues, reference, thesis
 from elastic_simulations.checks.verdict import Kind, Verdict, plain
+from elastic_simulations.progress import shown
 
 __all__ = ["Verdict", "failed", "plain", "validate"]
 
@@ -16,12 +17,14 @@ def validate(data: Path | None = None, only: str = "", *, full: bool = False) ->
     Checks that take more than two minutes are run with `full` only.
     """
     wanted = only.lower()
-    return [
-        verdict
-        for family, check in _checks(data, full=full)
-        if not wanted or wanted in family.lower()
-        for verdict in check()
-    ]
+    chosen = [check for family, check in _checks(data, full=full) if not wanted or wanted in family.lower()]
+    verdicts: list[Verdict] = []
+    done: list[None] = []
+    with shown("validating", lambda: len(done) / len(chosen)):
+        for check in chosen:
+            verdicts += check()
+            done.append(None)
+    return verdicts
 
 
 def failed(verdicts: Sequence[Verdict]) -> bool:

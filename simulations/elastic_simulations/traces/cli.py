@@ -47,11 +47,13 @@ def info(
     output: Annotated[Output, typer.Option("--output", "-o", help="How to print the answer.")] = Output.TABLE,
 ) -> None:
     """What is in a trace: jobs, span, work, run times, what was dropped, and a picture."""
+    from elastic_simulations.progress import shown
     from elastic_simulations.traces.reading import read
     from elastic_simulations.traces.summary import picture, summary
 
     found = read(trace, fmt)
-    answer = summary(found)
+    with shown("adding up"):
+        answer = summary(found)
     if output is Output.JSON:
         print(json.dumps(asdict(answer), indent=2))
         return
@@ -108,13 +110,15 @@ def generate(
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same trace.")] = 0,
 ) -> None:
     """Write a trace that never was."""
+    from elastic_simulations.progress import shown
     from elastic_simulations.traces.recipes import recipe
     from elastic_simulations.traces.reference import reference_case
 
-    if kind is Kind.REFERENCE:
-        made = reference_case(jobs)
-    else:
-        made = recipe(kind.value, jobs=jobs, rate=rate, run=run, tail=tail, bag=bag, chain=chain, seed=seed)
+    with shown("generating"):
+        if kind is Kind.REFERENCE:
+            made = reference_case(jobs)
+        else:
+            made = recipe(kind.value, jobs=jobs, rate=rate, run=run, tail=tail, bag=bag, chain=chain, seed=seed)
     _write(made, to)
 
 
