@@ -190,8 +190,8 @@ class Cloud(Protocol):
 class Telemetry(Protocol):
     """CPU load of workers."""
 
-    def load(self, workers: Sequence[str]) -> Load:
-        """The newest load of these workers; those without a sample are absent."""
+    def load(self, workers: Mapping[str, str]) -> Load:
+        """The newest load of these workers (name to server id); those without a sample are absent."""
 
 
 class Ledger(Protocol):

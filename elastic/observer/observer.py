@@ -113,5 +113,6 @@ class Observer:
         return ""
 
 
-def _joined(memory: Memory) -> tuple[str, ...]:
-    return tuple(sorted(r.name for r in memory.workers.values() if r.joined_at is not None))
+def _joined(memory: Memory) -> Mapping[str, str]:
+    joined = (record for record in memory.workers.values() if record.joined_at is not None)
+    return {record.name: record.server_id or "" for record in sorted(joined, key=lambda record: record.name)}

@@ -1,7 +1,7 @@
 """The simulated CPU metering behind the port `Telemetry`: polled, averaged, told later, with gaps."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from elastic.core.observation import Load
@@ -41,7 +41,7 @@ class SimulatedTelemetry:
         self._samples: deque[Sample] = deque()
         grid.timeline.after(self._interval_us, Rank.METERING, self._poll)
 
-    def load(self, workers: Sequence[str]) -> Load:
+    def load(self, workers: Mapping[str, str]) -> Load:
         with self._grid.calling(Call.LOAD):
             readable_us = self._grid.timeline.now_us - self._delay_us
             while len(self._samples) > 1 and self._samples[1][0] <= readable_us:

@@ -73,7 +73,7 @@ class Stand:
     def quotas(self) -> Mapping[str, Quota]:
         return self.answer("quotas", {})
 
-    def load(self, workers: Sequence[str]) -> Load:
+    def load(self, workers: Mapping[str, str]) -> Load:
         return self.answer("load", Load(by_worker=dict.fromkeys(workers, 0.5)))
 
     def answer(self, name: str, usual: T) -> T:

@@ -112,7 +112,7 @@ def loads(spec: TelemetrySpec, seconds: float, efficiency: float = 1.0) -> list[
     told = []
     for _ in range(int(seconds // 60)):
         world.run_for(60)
-        told.append(telemetry.load(["w1"]).by_worker.get("w1"))
+        told.append(telemetry.load({"w1": "s1"}).by_worker.get("w1"))
     return told
 
 

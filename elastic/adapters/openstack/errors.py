@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 NO_VALID_HOST = "No valid host"
 LONGEST_TEXT = 500
+STATUS_NAMES = ("status_code", "http_status", "code")
 TOO_MUCH = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
 THROTTLED = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS})
 PLAIN: Mapping[int, type[PortError]] = {
@@ -54,8 +55,9 @@ def translated(call: Callable[P, T]) -> Callable[P, T]:
 def port_error(error: Exception) -> PortError:
     """The ports' error that stands for one of a client library."""
     text = _text(error)
-    status = getattr(error, "status_code", None) or getattr(error, "http_status", None)
-    if isinstance(status, int):
+    # Each library has a name of its own for it.
+    status = next((s for name in STATUS_NAMES if isinstance(s := getattr(error, name, None), int)), None)
+    if status is not None:
         return _by_status(status, text, _retry_after(error))
     match error:
         case ksa.AuthorizationFailure() | ksa.AuthPluginException() | ksa.MissingRequiredOptions():

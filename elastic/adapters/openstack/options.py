@@ -46,6 +46,10 @@ class SiteOptions(_Options):
     """The pool's signing key, by which workers' tokens are made."""
     token_seconds: Annotated[float, Field(gt=0)] = 30 * 86400.0
     """Life of a worker's token: longer than workers live."""
+    telemetry: bool = False
+    """Read the workers' CPU load from Gnocchi; without it everything works."""
+    granularity_seconds: Annotated[int, Field(ge=1)] = 60
+    """Of the archive policy that keeps `cpu`, with rate:mean; as often as Ceilometer should poll."""
     calls_at_once: Annotated[int, Field(ge=1)] = 16
     """Calls side by side at most; fewer while they fail."""
 

@@ -15,6 +15,7 @@ from elastic.adapters.openstack.pace import Pace
 from elastic.adapters.openstack.quotas import Quotas, quota
 from elastic.adapters.openstack.senlin import SenlinGroup
 from elastic.adapters.openstack.servers import Tag, fault, listed, server
+from elastic.adapters.openstack.telemetry import GnocchiTelemetry
 from elastic.adapters.real import RealWorld
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
@@ -41,6 +42,7 @@ class OpenStackCloud:
         self._enrolling = enrolling
         self._alike: dict[str, HeatGroup | SenlinGroup] = {}
         self._lock = threading.Lock()
+        self._vcpus: Mapping[str, int] = {}
         self._groups = spec.groups
         self._options = _options(spec.groups)
 
@@ -58,7 +60,12 @@ class OpenStackCloud:
         found = list(listed(self.services, self._tag.pool))
         for one in found:
             self._nova.zones.saw(one)
+        self._vcpus = {one["id"]: int(one["flavor"]["vcpus"]) for one in found}
         return Servers(servers=tuple(sorted((server(one) for one in found), key=lambda s: (s.name, s.id))))
+
+    def vcpus(self) -> Mapping[str, int]:
+        """How many each server has, by id, as the newest list said."""
+        return self._vcpus
 
     def lookup(self, server_id: str) -> Server:
         """One server by id."""
@@ -160,10 +167,16 @@ class OpenStackWorld(RealWorld):
         site = site_options(spec.options)
         self._openstack = OpenStackCloud(spec, site, enrolling(spec, site, htcondor))
         super().__init__(spec, self._openstack, htcondor)
+        self._gnocchi: GnocchiTelemetry | None = None
+        if site.telemetry:
+            services, vcpus = self._openstack.services, self._openstack.vcpus
+            self._gnocchi = GnocchiTelemetry(services, spec.pool, site.granularity_seconds, vcpus)
+        self.telemetry = self._gnocchi
 
     def check(self) -> Sequence[Finding]:
         """What OpenStack says, and whether a worker would let us drain it."""
-        return (*self._openstack.check(), *super().check())
+        metering = () if self._gnocchi is None else (self._gnocchi.check(),)
+        return (*self._openstack.check(), *metering, *super().check())
 
     def close(self) -> None:
         """End the connections; servers stay as they are."""
