@@ -172,6 +172,7 @@ class GroupMemory:
     policy_memory: str = ""
     scale_down_stopped: str = ""
     odd: OddWorker | None = None
+    template_learned_at: float = 0.0
     template_dropped_at: float = 0.0
     template_dropped_reason: str = ""
 

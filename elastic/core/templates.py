@@ -61,7 +61,10 @@ def learn(
         elif known.odd is not None and known.odd.joined_at < (record.joined_at or 0.0):
             known = replace(known, odd=None)
         found = Template(ad=ads[machine.template], resources=machine.total, learned=True)
-        return known if found == known.template else replace(known, template=found)
+        at = max(known.template_learned_at, record.joined_at or 0.0)
+        if (found, at) == (known.template, known.template_learned_at):
+            return known
+        return replace(known, template=found, template_learned_at=at)
     return known
 
 
@@ -71,10 +74,11 @@ def doubt(
     """Without a template where it refuses jobs that the configured shape would take, and nothing else corrects it.
 
     Nothing else: no worker of the group is there, and the jobs fit nowhere. The next worker then shows which is right;
-    not more often than every `template_trial_seconds`, for that worker may be asked for in vain.
+    not more often than every `template_trial_seconds`, for that worker may be asked for in vain, as the last one was.
     """
     learned = known.template is not None and known.template.learned
-    if not learned or now - known.template_dropped_at < spec.template_trial_seconds:
+    shown_at = max(known.template_learned_at, known.template_dropped_at)
+    if not learned or now - shown_at < spec.template_trial_seconds:
         return known
     if any(w.record.joined_at is not None and w.record.vanished_at is None for w in workers):
         return known

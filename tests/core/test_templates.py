@@ -45,6 +45,12 @@ def test_the_last_joined_worker_teaches_the_template() -> None:
     assert taught(group(), (joined("w1", age=500), machine("w1")), last).template == replace(LEARNED, ad="[Cpus = 8]")
 
 
+def test_it_is_known_when_a_worker_showed_the_template_last() -> None:
+    once = taught(group(), good("w1", 500))
+    assert (once.template_learned_at, taught(once, good("w1", 500))) == (NOW - 500, once)
+    assert taught(once, good("w2", 400)).template_learned_at == NOW - 400
+
+
 def test_a_kind_whose_ad_is_not_there_yet_teaches_nothing() -> None:
     assert learn(group(), spec(), [joined()], {"w1": machine()}, {}) == group()
 
@@ -151,12 +157,20 @@ def test_a_template_that_refuses_what_the_configured_shape_takes_gives_way_and_s
     ("jobs", "known", "workers"),
     [
         (REFUSED, group(POOR, template_dropped_at=NOW - 86_399), ()),
+        (REFUSED, group(POOR, template_learned_at=NOW - 86_399), ()),
         (REFUSED, group(POOR), (joined(),)),
         (replace(REFUSED, fits={**REFUSED.fits, "group:other": JOB}), group(POOR), ()),
         (replace(REFUSED, fits={}), group(POOR), ()),
         (replace(REFUSED, idle=0), group(POOR), ()),
     ],
-    ids=["tried today", "a worker is there", "fits elsewhere", "fits nowhere at all", "no job waits"],
+    ids=[
+        "tried today",
+        "a worker showed it today",
+        "a worker is there",
+        "fits elsewhere",
+        "fits nowhere at all",
+        "no job waits",
+    ],
 )
 def test_else_a_template_stays(jobs: JobShape, known: GroupMemory, workers: tuple[WorkerRecord, ...]) -> None:
     assert dropped(jobs, known, *workers)[0].groups["g"].memory.template == POOR
