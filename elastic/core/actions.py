@@ -95,12 +95,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionResult:
-    """What became of one action; `error_type` is the name of the typed error, empty when none."""
+    """What became of one action; `error_type` is the name of the typed error, empty when none.
+
+    `retry_after` is for how many seconds the service wants to be left alone.
+    """
 
     action: Action
     outcome: Outcome
     detail: str = ""
     error_type: str = ""
+    retry_after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

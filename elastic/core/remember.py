@@ -11,6 +11,9 @@ from elastic.core.policy import Target
 BACKS_OFF = frozenset({"QuotaExceeded", "NoCapacity", "Malformed", "Unauthorized", "Throttled", "Conflict"})
 """Errors after which asking again at once would be the same question: the group waits, others go on."""
 
+MOST_ASKED_FOR_SECONDS = 3600.0
+"""A service that wants to be left alone for longer is asked all the same: it may have meant something else."""
+
 MISMATCH = "Mismatch"
 """The error of a cloud that removed others than were asked for."""
 
@@ -65,4 +68,5 @@ def _settled(known: GroupMemory, group: WorkerGroup, results: list[ActionResult]
     longer = known.backoff_seconds * 2 or group.spec.error_backoff_seconds
     pause = min(group.spec.error_backoff_cap_seconds, longer)
     why = f"{turned_down[0].error_type}: {turned_down[0].detail}"
-    return replace(known, backoff_until=now + pause, backoff_seconds=pause, backoff_reason=why)
+    asked_for = min(MOST_ASKED_FOR_SECONDS, max(result.retry_after for result in turned_down))
+    return replace(known, backoff_until=now + max(pause, asked_for), backoff_seconds=pause, backoff_reason=why)

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from elastic.core.actions import Action, ActionResult, Outcome
 from elastic.executor.run import Run, Unfit
-from elastic.ports import PortError, Transient
+from elastic.ports import PortError, Throttled, Transient
 
 T = TypeVar("T")
 
@@ -31,8 +31,13 @@ def ended(action: Action, error: Exception) -> ActionResult:
             outcome = Outcome.UNSURE
         case _:
             outcome = Outcome.FAILED
-    text = str(error) or type(error).__name__
-    return ActionResult(action=action, outcome=outcome, detail=text, error_type=type(error).__name__)
+    return ActionResult(
+        action=action,
+        outcome=outcome,
+        detail=str(error) or type(error).__name__,
+        error_type=type(error).__name__,
+        retry_after=error.retry_after if isinstance(error, Throttled) else 0.0,
+    )
 
 
 def attempted(action: Action, carry_out: Callable[[], T]) -> T | ActionResult:

@@ -50,6 +50,13 @@ def test_it_waits_twice_as_long_each_time_up_to_a_quarter_of_an_hour(before: flo
     assert (group_after.backoff_seconds, group_after.backoff_until) == (after, NOW + after)
 
 
+@pytest.mark.parametrize(("asked_for", "until"), [(10, 30), (200, 200), (86_400, 3600)])
+def test_a_cloud_that_asks_for_less_is_left_alone_for_as_long(asked_for: float, until: float) -> None:
+    throttled = replace(launched(Outcome.FAILED, "Throttled"), retry_after=asked_for)
+    (after,) = settled(GroupMemory(group="g"), throttled, launched(Outcome.FAILED, "Throttled")).groups
+    assert (after.backoff_until, after.backoff_seconds) == (NOW + until, 30)
+
+
 def test_several_launches_turned_down_at_once_count_once() -> None:
     (after,) = settled(GroupMemory(group="g"), *[launched(Outcome.FAILED, "NoCapacity")] * 5).groups
     assert after.backoff_seconds == 30

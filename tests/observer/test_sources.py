@@ -1,6 +1,6 @@
 from time import monotonic
 
-from elastic.core.observation import Attempt, Load, Machines, Queue, SourceReading
+from elastic.core.observation import Attempt, Load, Machines, Queue, Servers, SourceReading
 from elastic.observer import Threads
 from elastic.ports import Throttled, Transient
 from tests.observer.ports import Hanging, Stand, look, observer, record, threaded
@@ -26,15 +26,46 @@ def test_a_failed_source_keeps_its_newest_value_with_its_age_the_error_and_the_m
     stand = Stand({"machines": FIRST})
     watcher = observer(stand)
     look(watcher)
-    stand.says["machines"] = Throttled("slower, please")
+    stand.says["machines"] = Transient("no route")
     stand.monotonic_seconds += 30
     look(watcher)
     stand.monotonic_seconds += 30
     assert look(watcher).machines == SourceReading(
-        value=FIRST, age_seconds=60.0, error="slower, please", error_type="Throttled", misses=2
+        value=FIRST, age_seconds=60.0, error="no route", error_type="Transient", misses=2
     )
     stand.says["machines"] = SECOND
     assert look(watcher).machines == SourceReading(value=SECOND)
+
+
+def test_a_throttled_source_is_left_alone_for_as_long_as_it_asked() -> None:
+    stand = Stand({"servers": Throttled("slower, please", 70.0)})
+    watcher = observer(stand)
+    errors = []
+    for _ in range(3):
+        seen = look(watcher).servers
+        errors.append((seen.error, seen.error_type, seen.misses))
+        stand.monotonic_seconds += 30
+    assert errors == [
+        ("slower, please", "Throttled", 1),
+        ("slower, please; asked again in 40 s", "Throttled", 2),
+        ("slower, please; asked again in 10 s", "Throttled", 3),
+    ]
+    assert stand.asked.count("servers") == 1
+    assert stand.asked.count("quotas") == 3
+    del stand.says["servers"]
+    assert look(watcher).servers == SourceReading(value=Servers(servers=()))
+
+
+def test_a_source_that_wants_to_be_left_alone_for_hours_is_asked_again_after_ten_minutes() -> None:
+    stand = Stand({"queue": Throttled("tomorrow", 86_400.0)})
+    watcher = observer(stand)
+    look(watcher)
+    stand.monotonic_seconds += 599
+    look(watcher)
+    assert stand.asked.count("queue") == 1
+    stand.monotonic_seconds += 1
+    look(watcher)
+    assert stand.asked.count("queue") == 2
 
 
 def test_a_source_that_never_answered_has_no_value() -> None:
