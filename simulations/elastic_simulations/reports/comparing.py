@@ -26,7 +26,8 @@ def names(answers: Sequence[Answer]) -> list[str]:
     """A name for each: its policy or its cores, and the options in which it differs from another one; all differ."""
     options = [_options(answer) for answer in answers]
     keys = [name for name in DEFAULTS if len({repr(each.get(name)) for each in options}) > 1]
-    made = [_name(each, keys) for each in options]
+    worlds = [f"{answer['scenario']}: " if answer.get("scenario") else "" for answer in answers]
+    made = [world + _name(each, keys) for world, each in zip(worlds, options, strict=True)]
     return [name if made.count(name) == 1 else f"{name} #{place}" for place, name in enumerate(made, 1)]
 
 

@@ -37,7 +37,7 @@ TILES = (
     ("jobs", "jobs", ""),
     ("wait.mean", "mean wait", "s"),
     ("wait.p95", "P95 wait", "s"),
-    ("bounded_slowdown.mean", "mean bounded slowdown", ""),
+    ("bounded_slowdown.mean", "mean slowdown", ""),
     ("paid_core_h", "paid", "core h"),
     ("starts", "workers started", ""),
 )
@@ -109,6 +109,7 @@ def _drawn(shown: Shown, place: int) -> dict[str, object]:
     return {
         "over_time": Markup(figures.over_time(trace, outcome, f"time{place}")),  # noqa: S704 - ours
         "how_sliced": figures.how_sliced(trace, outcome),
+        "evictions": outcome.evictions,
         "waiting": Markup(figures.waiting([figures.waits_of(trace, outcome)], f"wait{place}")),  # noqa: S704 - ours
         "lives": Markup(lives),  # noqa: S704 - ours
         "chosen": chosen,

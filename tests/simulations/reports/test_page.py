@@ -125,6 +125,7 @@ def test_several_results_have_names_the_front_and_the_best_figures(shown: list[S
 
 def test_results_that_cannot_be_told_apart_are_numbered(shown: list[Shown]) -> None:
     assert names([shown[0].answer, shown[0].answer]) == ["backlog #1", "backlog #2"]
+    assert names([{**shown[0].answer, "scenario": "burst"}]) == ["burst: backlog"]
 
 
 def test_a_result_without_its_run_has_its_figures_and_says_why_it_is_not_drawn(shown: list[Shown]) -> None:
