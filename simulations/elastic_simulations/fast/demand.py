@@ -45,9 +45,12 @@ class Asker:
     parts: tuple[Part, ...]
     scale: Scale
     _numbers: dict[int, int] = field(init=False, default_factory=dict)
+    _each: int = field(init=False)
 
     def __post_init__(self) -> None:
-        """Shapes are numbered as a schedd numbers them: as they come."""
+        """Shapes are numbered as a schedd numbers them: as they come. Of one shape so many fit on a worker."""
+        each = self.pool.request(self.pool.shapes[0]).times_in(self.parts[0].offers)
+        object.__setattr__(self, "_each", each)
         self._numbers.update((shape, number) for number, shape in enumerate(self.pool.came(), 1))
 
     def demand(self, known: Mapping[str, GroupMemory], now: float) -> tuple[Demand, Mapping[str, GroupDemand]]:
@@ -64,7 +67,7 @@ class Asker:
         pool, shape, name = self.pool, self.pool.shapes[0], part.spec.name
         room, closed = part.room()
         waiting = pool.waiting
-        each = pool.request(shape).times_in(part.offers)
+        each = self._each
         placed = min(waiting, part.pool.booting * each)
         workers = min(-(-(waiting - placed) // each), room)
         unmet = min(waiting - placed, workers * each)

@@ -1,5 +1,6 @@
 """One worker group of a fast engine as the core sees it: counts, and what it remembers from decision to decision."""
 
+from collections import Counter
 from dataclasses import replace
 
 from elastic.core.lifecycle import Phase
@@ -109,10 +110,10 @@ class GroupView:
     def _counts(self) -> dict[Phase, int]:
         pool = self.pool
         booting = Phase.BOOTING if self._run.cancels else Phase.JOINING
-        counts = {booting: pool.booting, Phase.DRAINED: len(pool.held), Phase.READY: pool.ready}
-        for going in self.records.going.values():
-            counts[going.phase] = counts.get(going.phase, 0) + 1
-        return {phase: count for phase, count in sorted(counts.items()) if count}
+        counts = [(booting, pool.booting), (Phase.DRAINED, len(pool.held)), (Phase.READY, pool.ready)]
+        if going := self.records.going:
+            counts += Counter(worker.phase for worker in going.values()).items()
+        return {phase: count for phase, count in sorted(counts) if count}
 
     def _learn(self, now: float) -> None:
         """Join times as the daemon learns them: counted at the tick that sees them, in the order of names."""

@@ -57,7 +57,7 @@ class View:
         ordered = sorted(self.groups, key=lambda g: (-g.spec.priority, g.spec.cost_per_hour, g.spec.name))
         asked = tuple(Part(spec=g.spec, pool=g.pool, records=g.records, offers=g.offers) for g in ordered)
         self.asker = Asker(pool=pool, parts=asked, scale=self.scale)
-        self._by_name = tuple(sorted(self.groups, key=lambda group: group.spec.name))
+        self._named = {group.spec.name: group for group in sorted(self.groups, key=lambda group: group.spec.name)}
         self._unit = unit
         self._seen: object = None
         self._demand = Demand()
@@ -122,9 +122,9 @@ class View:
         )
 
     def _look_again(self, now: float) -> None:
-        known = {group.spec.name: group.memory for group in self._by_name}
+        known = {name: group.memory for name, group in self._named.items()}
         self._demand, asked = self.asker.demand(known, now)
-        self._groups = {group.spec.name: group.snapshot(asked[group.spec.name]) for group in self._by_name}
+        self._groups = {name: group.snapshot(asked[name]) for name, group in self._named.items()}
         if self.meter is not None:
             self.restless = any(group.restless for group in self.groups)
 
@@ -135,13 +135,13 @@ class View:
 
     def remember(self, snapshot: Snapshot, proposal: Mapping[str, Target]) -> None:
         """What the core wants remembered of this decision."""
-        before = {group.spec.name: group.memory.policy_memory for group in self.groups}
-        if self.forgets and all(target.memory == before[name] for name, target in proposal.items()):
+        named = self._named
+        if self.forgets and all(target.memory == named[name].memory.policy_memory for name, target in proposal.items()):
             return
-        changed = {memory.group: memory for memory in remember(snapshot, proposal).groups}
-        for group in self.groups:
-            group.memory = changed.get(group.spec.name, group.memory)
-            self.restless = self.restless or group.memory.policy_memory != before[group.spec.name]
+        for memory in remember(snapshot, proposal).groups:
+            group = named[memory.group]
+            self.restless = self.restless or memory.policy_memory != group.memory.policy_memory
+            group.memory = memory
 
     def skipped(self, at: int, ticks: int, every: int) -> None:
         """Recommend at the ticks that are left out what was recommended last: nothing has changed that would matter."""

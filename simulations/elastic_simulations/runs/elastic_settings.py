@@ -10,13 +10,13 @@ from elastic.plugins import PluginError
 from elastic.plugins import policy as policy_named
 from elastic_simulations.draws import Constant
 from elastic_simulations.fast.spec import ElasticSpec, reference_group
-from elastic_simulations.runs.settings import RunSettings, SettingsError, check, checked
+from elastic_simulations.runs.settings import AMOUNTS, RunSettings, SettingsError, check, checked
 
 SWITCHES = ("cancels", "at_once", "learns", "metered", "skips_quiet", "on_events")
 """Fields of ElasticSpec that `--set` may turn on (true) and off (false)."""
 
-AMOUNTS = ("memory_mb", "disk_mb", "gpus")
-"""What `--set` may say that a worker has beside its cores; then jobs are asked what they need of it."""
+METERED = frozenset({"thesis"})
+"""Policies that read the mean CPU load, as it was measured: others may do without, which is faster."""
 
 NOT_SET = frozenset(
     {"name", "policy", "minimum", "maximum", "shape", "reserve", "options", "priority", "cost_per_hour"}
@@ -40,6 +40,7 @@ def elastic_spec(settings: RunSettings) -> ElasticSpec:
         boot_seconds=Constant(settings.boot),
         order=settings.order,
         seed=settings.seed,
+        metered=settings.policy in METERED,
         shaped=any(name in mine for name in AMOUNTS),
     )
     make: Callable[..., ElasticSpec] = replace

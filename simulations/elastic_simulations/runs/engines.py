@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-from elastic_simulations.runs.settings import RunSettings, check
+from elastic_simulations.runs.settings import AMOUNTS, RunSettings, check
 from elastic_simulations.traces.trace import Trace
 
 PYTHON, NUMBA, FULL, AUTO = "python", "numba", "full", "auto"
@@ -39,4 +39,6 @@ def _why_not(settings: RunSettings, trace: Trace) -> str:
         from elastic_simulations.fast.compiled.limits import why_not  # noqa: PLC0415 - imports numba
     except ImportError as error:
         return f"numba cannot be imported ({error}): pip install --upgrade 'elastic[compiled]'"
+    if settings.static is None and any(name in AMOUNTS for name in settings.sets):
+        return "what jobs ask for beside cores is not compiled; use --engine python"
     return why_not(trace, settings.static, settings.order)

@@ -11,7 +11,7 @@ from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Note
 HOUR_US = 3600 * MICROSECONDS
 
 IGNORED = ("after", "memory_mb", "disk_mb", "gpus")
-"""Columns that the fast engine does not look at: a job starts on cores alone, whatever ran before it."""
+"""Columns that are not looked at unless it is set what a worker has of it; a job starts whatever ran before it."""
 
 Plain = Mapping[str, object]
 
@@ -71,7 +71,7 @@ def report(result: Result) -> Plain:
         "warmup_found": result.warmup.found,
         "jain": _jain(result),
         "users": _users(result),
-        "ignored": [name for name in IGNORED if name in trace.optional],
+        "ignored": [name for name in IGNORED if name in trace.optional and name not in result.settings.sets],
         "repaired": [_note(note) for note in trace.repaired],
         "dropped_rows": [_note(note) for note in trace.dropped],
         "trace": trace.source,

@@ -8,6 +8,9 @@ from elastic_simulations.fast.orders import DEFAULT, MANY, ORDERS
 from elastic_simulations.measures.warmup import MSER5
 
 ENGINES = ("auto", "python", "numba", "full")
+AMOUNTS = ("memory_mb", "disk_mb", "gpus")
+"""What `--set` may say that a worker has beside its cores; then jobs are asked what they need of it."""
+
 MICROSECOND = 1e-6
 LONGEST = 1e9
 """Seconds; thirty years, which fit many times into 64 bits of microseconds."""
