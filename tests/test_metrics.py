@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from prometheus_client.samples import Sample
 
-from elastic.core import planner
+from elastic.core import planner, removal
 from elastic.core.actions import ActionResult, DrainWorker, Launch, Outcome, Refusal
 from elastic.core.lifecycle import Phase
 from elastic.core.memory import Breaker, BreakerState, Drain, Event, WorkerRecord
@@ -179,7 +179,7 @@ def samples(metrics: Metrics, family: str) -> Sequence[Sample]:
 
 
 def test_every_refusal_that_the_planner_writes_is_there_before_the_first_tick(metrics: Metrics) -> None:
-    written = set(re.findall(r'refuse\([^"]*"([a-z ]+)", "([a-z]+)"', inspect.getsource(planner)))
+    written = set(re.findall(r'refuse\([^"]*"([a-z ]+)", "([a-z]+)"', inspect.getsource(planner) + inspect.getsource(removal)))
     skipped = {(s.labels["reason"], s.labels["direction"]) for s in samples(metrics, "elastic_skipped")}
     refused = {s.labels["guardrail"] for s in samples(metrics, "elastic_refusals")}
     assert ("pause", "both") in written

@@ -9,8 +9,9 @@ from elastic.core.lifecycle import Phase
 from elastic.core.memory import GroupMemory, WishKind, WorkerRecord
 from elastic.core.model import GroupDemand, Snapshot, Trust, Worker, WorkerGroup
 from elastic.core.override import OverrideKind
-from elastic.core.planner import plan, proof_of
+from elastic.core.planner import plan
 from elastic.core.record import Plan
+from elastic.core.removal import proof_of
 from tests.core.builders import (
     NOW,
     SITE,
