@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from shutil import which
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, TypeAlias
 from warnings import catch_warnings, simplefilter
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     File: TypeAlias = Future[Trace]
 
 CONNECT_SECONDS = 30
+SUBMIT_SECONDS = 60.0
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +52,40 @@ def client_at(address: str, connect_seconds: float = CONNECT_SECONDS) -> Iterato
 
 
 @contextmanager
-def client_in_pool(jobs: CondorJobs) -> Iterator["Client"]:
+def client_in_pool(jobs: CondorJobs, submit_seconds: float = SUBMIT_SECONDS) -> Iterator["Client"]:
     """A scheduler in this process, its workers jobs of the pool; they are removed at the end.
 
     What else a site needs (log folder, submit lines, interface) comes from Dask's configuration, `jobqueue.htcondor`.
     """
     distributed = _needed("distributed")
-    with cluster_in_pool(jobs) as cluster, distributed.Client(cluster, timeout=CONNECT_SECONDS) as client:
-        cluster.scale(jobs=jobs.workers)
-        yield client
+    if which("condor_submit") is None:
+        raise SimulationError("--htcondor: no condor_submit here; run this where jobs are submitted, or use --dask")
+    cluster = cluster_in_pool(jobs)
+    try:
+        with distributed.Client(cluster, timeout=CONNECT_SECONDS) as client:
+            cluster.scale(jobs=jobs.workers)  # type: ignore[no-untyped-call]
+            _wait_submitted(cluster, submit_seconds)
+            yield client
+    finally:
+        _close(cluster)
+
+
+def _close(cluster: "HTCondorCluster") -> None:
+    """Remove the jobs and end the scheduler."""
+    closed = _needed("distributed.core").Status.closed
+    for job in cluster.workers.values():
+        # Dask asserts it at the end, and dask-jobqueue (0.9) says it of no job.
+        job.status = closed
+    cluster.close()
+
+
+def _wait_submitted(cluster: "HTCondorCluster", seconds: float) -> None:
+    """Until the first job has its number; a submission that is refused is logged by Dask, and waited for for ever."""
+    deadline = monotonic() + seconds
+    while not any(getattr(job, "job_id", None) for job in cluster.workers.values()):
+        if monotonic() > deadline:
+            raise SimulationError(f"--htcondor: no job was taken within {seconds:g} s; try condor_submit by hand")
+        sleep(POLL_SECONDS)
 
 
 def cluster_in_pool(jobs: CondorJobs) -> "HTCondorCluster":
@@ -64,7 +93,7 @@ def cluster_in_pool(jobs: CondorJobs) -> "HTCondorCluster":
     jobqueue, dask = _needed("dask_jobqueue"), _needed("dask")
     # The dashboard would listen to everybody: only where the configuration asks for it.
     quiet = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
-    scheduler = {**quiet, **dask.config.get("jobqueue.htcondor.scheduler-options")}
+    scheduler = {**quiet, **dask.config.get("jobqueue.htcondor.scheduler-options", {})}
     cluster: HTCondorCluster = jobqueue.HTCondorCluster(
         cores=1, processes=1, memory=jobs.memory, disk=jobs.disk, scheduler_options=scheduler
     )
