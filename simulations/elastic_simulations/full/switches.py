@@ -6,7 +6,6 @@ from elastic_simulations.runs.settings import SettingsError
 
 REFUSED = {
     "at_once": "true",
-    "cancels": "false",
     "learns": "false",
     "metered": "false",
     "skips_quiet": "true",

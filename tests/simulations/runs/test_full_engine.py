@@ -14,8 +14,8 @@ from elastic_simulations.traces.recipes import recipe
 AS_THE_DAEMON = {"cancels": "true", "at_once": "false", "learns": "true", "idle_seconds": "300"}
 """The fast engine's switches that do what the daemon always does."""
 
-DIFFER = {"wall_s", "settings", "events", "accuracy_over"}
-"""Not compared, or apart: the fast engine counts a worker that was taken back as ready while it was drained."""
+DIFFER = {"wall_s", "settings", "events"}
+"""Not compared: what is no figure of the run."""
 
 SETTINGS = RunSettings(boot=130, sets=AS_THE_DAEMON)
 
@@ -41,7 +41,6 @@ def test_a_trace_gives_the_figures_of_the_fast_engine(slots: int, order: str, se
     fast = run(trace, settings)
     full = run(trace, replace(settings, engine="full"))
     assert figures(full) == figures(fast)
-    assert full.elasticity.accuracy_over == pytest.approx(fast.elasticity.accuracy_over, rel=0.01)
     assert full.churn.starts > 5
     assert full.paid.paid == full.paid.busy + full.paid.idle + full.paid.boot + full.paid.teardown + full.paid.wasted
 
