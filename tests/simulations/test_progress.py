@@ -89,7 +89,7 @@ def test_a_process_that_works_for_another_one_shows_no_bar() -> None:
 def test_a_short_run_on_a_terminal_imports_no_library_for_bars(tmp_path: Path) -> None:
     trace = tmp_path / "reference.swf"
     with trace.open("w") as file:
-        write_swf(reference_case(200), file)
+        write_swf(reference_case(10_000), file)
     program = (
         "import sys, elastic_simulations.progress as p, elastic.cli\n"
         "p.AFTER_SECONDS = 60.0\n"

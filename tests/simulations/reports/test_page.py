@@ -140,34 +140,40 @@ def test_missing_libraries_are_told_before_the_run(monkeypatch: pytest.MonkeyPat
         writing.check_libraries()
 
 
-def written(folder: Path, seed: str) -> bytes:
-    """The page of a run in a process of its own."""
-    trace = folder / "reference.swf"
-    with trace.open("w") as file:
+def run_in(folder: Path, seed: str) -> Path:
+    """A folder with trace, result and page of a run in a process of its own, under that seed of Python's hashes."""
+    with (folder / "reference.swf").open("w") as file:
         write_swf(reference_case(800), file)
     environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "PYTHONHASHSEED": seed}
-    words = ["sim", "run", "--trace", str(trace), "--slots", "2", "--html", str(folder / "page.html"), "-o", "json"]
+    words = ["sim", "run", "--trace", "reference.swf", "--slots", "2", "--html", "page.html", "-o", "json"]
     command = [sys.executable, "-m", "elastic", *words]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True, cwd=folder)
     (folder / "result.json").write_text(done.stdout)
-    return (folder / "page.html").read_bytes()
+    return folder
 
 
-def test_the_same_run_writes_the_same_bytes_in_any_process(tmp_path: Path) -> None:
-    assert written(tmp_path, "1") == written(tmp_path, "2")
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run_in(tmp_path_factory.mktemp("run"), "1")
 
 
-def test_a_report_of_stored_results_draws_them_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_run_writes_the_same_bytes_in_any_process(folder: Path, tmp_path: Path) -> None:
+    assert (run_in(tmp_path, "2") / "page.html").read_bytes() == (folder / "page.html").read_bytes()
+
+
+def test_a_report_of_stored_results_draws_them_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    drawn = written(tmp_path, "1").decode()
-    result, out = tmp_path / "result.json", tmp_path / "report.html"
+    monkeypatch.chdir(folder)
+    result, out = folder / "result.json", tmp_path / "report.html"
     assert CliRunner().invoke(app, ["report", str(result), "--html", str(out)]).exit_code == 0
-    assert out.read_text() == drawn
+    assert out.read_bytes() == (folder / "page.html").read_bytes()
     lines = tmp_path / "results.jsonl"
     lines.write_text((json.dumps(json.loads(result.read_text())) + "\n") * 2)
     assert CliRunner().invoke(app, ["report", str(lines), "--html", str(out), "--no-draw"]).exit_code == 0
     assert out.read_text().count("<svg") == 1
-    (tmp_path / "reference.swf").unlink()
+    monkeypatch.chdir(tmp_path)
     assert CliRunner().invoke(app, ["report", str(result), "--html", str(out)]).exit_code == 0
     assert "cannot be read: No such file or directory" in out.read_text()
 
