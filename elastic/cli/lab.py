@@ -10,6 +10,7 @@ import typer
 
 from elastic.cli.errors import CommandError, Exit
 from elastic.cli.options import As, Output
+from elastic.lab.release import Release
 
 if TYPE_CHECKING:
     from elastic.lab.lab import Lab
@@ -33,6 +34,14 @@ def lab_up(
         int | None,
         typer.Option("--first-port", help="Ports of a new lab, from here on; else any free ones.", show_default=False),
     ] = None,
+    release: Annotated[
+        Release | None,
+        typer.Option(
+            "--release",
+            help="Of a new lab: the newest releases, or zed, Debian 12's own of 2022.",
+            show_default="newest",
+        ),
+    ] = None,
     output: As = Output.TABLE,
 ) -> None:
     """Start all of it, or what of it does not run, and return once servers can be booted.
@@ -47,7 +56,7 @@ def lab_up(
     def report(step: str) -> None:
         print(f"{time.monotonic() - began:6.1f} s  {step}", file=sys.stderr, flush=True)
 
-    _tried(lambda: chosen.up(report, first_port=first_port))
+    _tried(lambda: chosen.up(report, release=release, first_port=first_port))
     folder = chosen.folder
     row = {
         "folder": str(folder.root),

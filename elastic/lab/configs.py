@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from elastic.lab.folder import LabFolder, Memory, write_private
+from elastic.lab.release import Software
 
 REGION = "RegionOne"
 DOMAIN = "default"
@@ -19,12 +19,11 @@ Ini = Mapping[str, Mapping[str, object]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What configurations are made from: the lab's folder, its memory, where the software's own files are."""
+    """What configurations are made from: the lab's folder, its memory, its software."""
 
     folder: LabFolder
     memory: Memory
-    etc: Path
-    senlin_etc: Path
+    software: Software
 
     def url(self, name: str, path: str = "") -> str:
         """Return the address of an API."""
@@ -117,7 +116,7 @@ def glance(site: Site) -> Ini:
         "local": {"filesystem_store_datadir": images / "images"},
         "os_glance_staging_store": {"filesystem_store_datadir": images / "staging"},
         "os_glance_tasks_store": {"filesystem_store_datadir": images / "tasks"},
-        "paste_deploy": {"flavor": "keystone", "config_file": site.etc / "glance" / "glance-api-paste.ini"},
+        "paste_deploy": {"flavor": "keystone", "config_file": site.software.pipelines["glance"]},
         "keystone_authtoken": _authtoken(site, "glance"),
     }
 
@@ -142,7 +141,7 @@ def nova(site: Site) -> Ini:
             "log_options": False,
         },
         "api": {"auth_strategy": "keystone"},
-        "wsgi": {"api_paste_config": site.etc / "nova" / "api-paste.ini"},
+        "wsgi": {"api_paste_config": site.software.pipelines["nova"]},
         "api_database": _database(site, "nova_api"),
         "database": _database(site, "nova_cell1"),
         "quota": {"instances": 50, "cores": 200, "ram": 512 * 1024, "server_groups": 50, "key_pairs": 100},
@@ -162,7 +161,7 @@ def nova(site: Site) -> Ini:
 
 
 def heat(site: Site) -> Ini:
-    etc = site.etc / "heat"
+    etc = site.software.heat
     return {
         "DEFAULT": {
             "host": HOST,
@@ -180,7 +179,7 @@ def heat(site: Site) -> Ini:
             "max_stacks_per_tenant": 500,
         },
         "database": _database(site, "heat"),
-        "paste_deploy": {"api_paste_config": etc / "api-paste.ini"},
+        "paste_deploy": {"api_paste_config": site.software.pipelines["heat"]},
         "keystone_authtoken": _authtoken(site, "heat"),
         # A trust is bound to no project: with one named here Keystone refuses it.
         "trustee": _login(site, "heat", project=False),
@@ -213,7 +212,7 @@ def senlin(site: Site) -> Ini:
             "bind_host": "127.0.0.1",
             "bind_port": site.memory.ports["senlin"],
             "workers": 1,
-            "api_paste_config": site.senlin_etc / "senlin" / "api-paste.ini",
+            "api_paste_config": site.software.pipelines["senlin"],
         },
         "conductor": {"workers": 1},
         "engine": {"workers": 1},

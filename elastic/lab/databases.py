@@ -14,7 +14,6 @@ from pathlib import Path
 
 from elastic.lab.configs import Site, databases
 from elastic.lab.folder import write_private
-from elastic.lab.software import Software
 from elastic.local.errors import LocalError
 
 SECONDS = 900.0
@@ -31,17 +30,17 @@ class Sync:
     commands: Sequence[Sequence[str]]
 
 
-def syncs(site: Site, software: Software) -> Sequence[Sync]:
+def syncs(site: Site) -> Sequence[Sync]:
     """Return every chain; they may run side by side."""
-    here, senlin = software.openstack / "bin", software.senlin / "bin"
-    nova, cell0 = str(here / "nova-manage"), str(site.folder.home / ".nova" / "cell0.conf")
+    script = site.software.script
+    nova, cell0 = script("nova-manage"), str(site.folder.home / ".nova" / "cell0.conf")
 
     def one(name: str, *commands: Sequence[str]) -> Sync:
         return Sync(name=name, commands=commands)
 
     return (
-        one("keystone", (str(here / "keystone-manage"), "db_sync")),
-        one("heat", (str(here / "heat-manage"), "db_sync")),
+        one("keystone", (script("keystone-manage"), "db_sync")),
+        one("heat", (script("heat-manage"), "db_sync")),
         one(
             "nova-api",
             (nova, "api_db", "sync"),
@@ -51,11 +50,11 @@ def syncs(site: Site, software: Software) -> Sequence[Sync]:
         ),
         one("nova-cell1", (nova, "db", "sync", "--local_cell")),
         one("nova-cell0", (nova, "--config-file", cell0, "db", "sync", "--local_cell")),
-        one("placement", (str(here / "placement-manage"), "db", "sync")),
-        one("glance", (str(here / "glance-manage"), "db_sync")),
-        one("gnocchi", (str(here / "gnocchi-upgrade"), "--sacks-number", "8")),
-        one("aodh", (str(here / "aodh-dbsync"),)),
-        one("senlin", (str(senlin / "senlin-manage"), "db_sync")),
+        one("placement", (script("placement-manage"), "db", "sync")),
+        one("glance", (script("glance-manage"), "db_sync")),
+        one("gnocchi", (script("gnocchi-upgrade"), "--sacks-number", "8")),
+        one("aodh", (script("aodh-dbsync"),)),
+        one("senlin", (script("senlin-manage"), "db_sync")),
     )
 
 
@@ -170,19 +169,19 @@ def _configure_rabbitmq(site: Site) -> None:
         cookie.chmod(0o400)
 
 
-def bootstrap(site: Site, software: Software) -> Sync:
+def bootstrap(site: Site) -> Sync:
     """Return what makes the first user, and Keystone's own endpoint."""
-    return Sync(name="bootstrap", commands=[_bootstrap(site, software)])
+    return Sync(name="bootstrap", commands=[_bootstrap(site)])
 
 
 def _mariadb(site: Site) -> Path:
     return site.folder.state / "mariadb"
 
 
-def _bootstrap(site: Site, software: Software) -> Sequence[str]:
+def _bootstrap(site: Site) -> Sequence[str]:
     url = site.url("keystone", "/v3")
     return (
-        *(str(software.openstack / "bin" / "keystone-manage"), "bootstrap"),
+        *(site.software.script("keystone-manage"), "bootstrap"),
         *("--bootstrap-password", site.memory.secrets["admin"], "--bootstrap-region-id", "RegionOne"),
         *("--bootstrap-public-url", url),
     )

@@ -15,17 +15,18 @@ from elastic.lab import databases, processes, programs, template
 from elastic.lab.configs import Site, write
 from elastic.lab.folder import CONTENTS, MEMORY_FILE, LabFolder, new_memory
 from elastic.lab.health import Row, admin, answers, rows
+from elastic.lab.packages import Report
 from elastic.lab.programs import Service
+from elastic.lab.release import Release, Software
 from elastic.lab.seed import Seed
 from elastic.lab.smoke import boot_one
-from elastic.lab.software import Report, Software, known, prepare
+from elastic.lab.software import known, prepare
 from elastic.local import runtime
 from elastic.local.errors import LocalError
 from elastic.local.loopback import is_free
 from elastic.local.processes import marked, teardown
 from elastic.local.sandbox import require
 
-RELEASE = "2026.2"
 READY_SECONDS = 300.0
 PATIENT_SECONDS = 10.0
 LOOK_SECONDS = 0.1
@@ -41,21 +42,25 @@ class Lab:
 
     folder: LabFolder
 
-    def up(self, report: Report, *, first_port: int | None = None) -> None:
-        """Start everything that does not run; return once servers can be booted. Raise LocalError, with a log's end."""
+    def up(self, report: Report, *, release: Release | None = None, first_port: int | None = None) -> None:
+        """Start everything that does not run; return once servers can be booted. Raise LocalError, with a log's end.
+
+        Release and ports are those of a lab's first start.
+        """
         require()
         report("software")
-        software = prepare(report)
+        chosen = self._release(release)
+        software = prepare(chosen, report)
         runtime.prepare()
         with self._only_one():
             if not self.folder.exists:
-                self.folder.remember(new_memory(RELEASE, first_port))
+                self.folder.remember(new_memory(chosen, first_port))
             site = self._site(software)
             databases.make_folders(site)
             write(site)
-            self._foundation(site, software, report)
-            self._tables(site, software, report)
-            self._control_plane(site, software, report)
+            self._foundation(site, report)
+            self._tables(site, report)
+            self._control_plane(site, report)
             report("first server")
             boot_one(self._site(software), READY_SECONDS)
 
@@ -75,58 +80,60 @@ class Lab:
 
     def status(self) -> Sequence[Row]:
         """Return how each service is; raise LocalError if there is no lab."""
-        software = known()
-        site = self._site(software)
-        return rows(site, programs.services(site, software))
+        site = self._site(known(Release(self.folder.memory().release)))
+        return rows(site, programs.services(site))
 
     def _site(self, software: Software) -> Site:
-        return Site(
-            folder=self.folder,
-            memory=self.folder.memory(),
-            etc=software.openstack / "etc",
-            senlin_etc=software.senlin / "etc",
-        )
+        return Site(folder=self.folder, memory=self.folder.memory(), software=software)
 
-    def _foundation(self, site: Site, software: Software, report: Report) -> None:
+    def _release(self, wanted: Release | None) -> Release:
+        if not self.folder.exists:
+            return wanted or Release.NEWEST
+        known_as = Release(self.folder.memory().release)
+        if wanted not in {None, known_as}:
+            raise LocalError(f"the lab in {self.folder.root} is of release {known_as}; choose another --home")
+        return known_as
+
+    def _foundation(self, site: Site, report: Report) -> None:
         """Start database, broker and pool; a new database gets the tables of an earlier lab if there are any."""
         report("database, broker, pool")
-        syncs = databases.syncs(site, software)
+        syncs = databases.syncs(site)
         if not databases.has_data(site):
-            if template.use(site, template.template(software, _steps(syncs))):
+            if template.use(site, template.template(site.software, _steps(syncs))):
                 self.folder.done(*_steps(syncs))
             else:
                 databases.make_data(site)
         databases.configure(site)
         self._run(site, programs.foundation(site))
 
-    def _tables(self, site: Site, software: Software, report: Report) -> None:
+    def _tables(self, site: Site, report: Report) -> None:
         """Make the tables that were not made before."""
-        syncs = databases.syncs(site, software)
+        syncs = databases.syncs(site)
         done = self.folder.memory().done
         wanted = [sync for sync in syncs if f"sync {sync.name}" not in done]
         if not wanted:
             return
         report("tables")
-        environment = programs.tool_environment(site, software)
+        environment = programs.environment(site)
         with ThreadPoolExecutor(max_workers=SYNCS_AT_ONCE) as pool:
             running = {pool.submit(databases.run, site, sync, environment): sync for sync in wanted}
             for each in as_completed(running):
                 each.result()
                 self.folder.done(f"sync {running[each].name}")
-        target = template.template(software, _steps(syncs))
+        target = template.template(site.software, _steps(syncs))
         # Once there are users, they are this lab's own.
         if "identity" not in done and not target.exists():
             processes.stop(self.folder, "mariadb")
             template.keep(site, target)
             self._run(site, programs.foundation(site))
 
-    def _control_plane(self, site: Site, software: Software, report: Report) -> None:
+    def _control_plane(self, site: Site, report: Report) -> None:
         """Start the services, and fill them while they start."""
         report("services")
-        everything = programs.control_plane(site, software)
+        everything = programs.control_plane(site)
         self._start(site, [service for service in everything if service.name not in LATE])
         if "identity" not in site.memory.done:
-            databases.run(site, databases.bootstrap(site, software), programs.tool_environment(site, software))
+            databases.run(site, databases.bootstrap(site), programs.environment(site))
         self._wait(site, [service for service in everything if service.name == "keystone"])
         if "identity" not in site.memory.done:
             report("users and endpoints")
@@ -136,7 +143,7 @@ class Lab:
         self._start(site, [service for service in everything if service.name in LATE])
         self._wait(site, everything)
         report("contents")
-        self._contents(self._site(software))
+        self._contents(self._site(site.software))
 
     def _contents(self, site: Site) -> None:
         seed = Seed(site, admin(site))

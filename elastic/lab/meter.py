@@ -14,8 +14,10 @@ from pathlib import Path
 from elastic.lab.configs import PROJECT, Site
 from elastic.lab.folder import LabFolder
 from elastic.lab.processes import by_child, cpu_seconds
+from elastic.lab.release import Release
 from elastic.lab.rest import Json, Refused, Session
 from elastic.lab.seed import ARCHIVE_POLICY
+from elastic.lab.software import known
 from elastic.local.processes import ProcessId
 
 USER = "ceilometer"
@@ -122,7 +124,8 @@ class Used:
 def main() -> int:
     """Poll until killed; what fails is said and tried again."""
     folder = LabFolder(Path(sys.argv[1]))
-    meter = Meter(Site(folder=folder, memory=folder.memory(), etc=folder.home, senlin_etc=folder.home))
+    memory = folder.memory()
+    meter = Meter(Site(folder=folder, memory=memory, software=known(Release(memory.release))))
     while True:
         began = time.monotonic()
         try:

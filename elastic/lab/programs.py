@@ -10,7 +10,6 @@ from pathlib import Path
 
 from elastic.lab.configs import Site
 from elastic.lab.processes import Program
-from elastic.lab.software import Software
 
 PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 DEPLOY = PACKAGE_PARENT / "deploy" / "lab"
@@ -27,9 +26,9 @@ class Service:
     path: str = ""
 
 
-def services(site: Site, software: Software) -> Sequence[Service]:
+def services(site: Site) -> Sequence[Service]:
     """Return all services, in the order in which they are started."""
-    return (*foundation(site), *control_plane(site, software))
+    return (*foundation(site), *control_plane(site))
 
 
 def foundation(site: Site) -> Sequence[Service]:
@@ -38,42 +37,41 @@ def foundation(site: Site) -> Sequence[Service]:
     return (mariadb(site), rabbitmq(site), condor)
 
 
-def control_plane(site: Site, software: Software) -> Sequence[Service]:
+def control_plane(site: Site) -> Sequence[Service]:
     """Return OpenStack, and the meter beside it."""
 
-    def engine(name: str, program: str, *arguments: str, senlin: bool = False) -> Service:
-        home = software.senlin if senlin else software.openstack
-        command = (str(home / "bin" / program), *arguments)
-        return Service(name=name, program=Program(name=name, command=command, environment=_environment(site, home)))
+    def engine(name: str, *command: str) -> Service:
+        words = command or (site.software.script(name),)
+        return Service(name=name, program=Program(name=name, command=words, environment=environment(site)))
 
-    python, compute = "python", str(DEPLOY / "nova" / "compute.py")
+    senlin = engine("senlin", site.software.script("senlin-api"))
     return (
-        _api(site, software, "keystone", "keystone.wsgi.api", "/v3"),
+        _api(site, "keystone", "/v3"),
         Service(
             name="neutron",
             program=_own(site, "neutron", "elastic.lab.neutron", str(site.memory.ports["neutron"])),
             port="neutron",
             path="/",
         ),
-        _api(site, software, "placement", "placement.wsgi.api", "/"),
-        _api(site, software, "glance", "glance.wsgi.api", "/healthcheck"),
-        _api(site, software, "nova", "nova.wsgi.osapi_compute", "/"),
-        engine("nova-conductor", "nova-conductor"),
-        engine("nova-scheduler", "nova-scheduler"),
-        engine("nova-compute", python, compute),
-        _api(site, software, "heat", "heat.wsgi.api", "/"),
-        _api(site, software, "heat-cfn", "heat.wsgi.cfn", "/"),
-        engine("heat-engine", "heat-engine"),
-        _api(site, software, "gnocchi", "gnocchi.rest.wsgi", "/"),
-        engine("gnocchi-metricd", "gnocchi-metricd"),
-        _api(site, software, "aodh", "aodh.wsgi.api", "/"),
-        engine("aodh-evaluator", "aodh-evaluator"),
-        engine("aodh-notifier", "aodh-notifier"),
+        _api(site, "placement", "/"),
+        _api(site, "glance", "/healthcheck"),
+        _api(site, "nova", "/"),
+        engine("nova-conductor"),
+        engine("nova-scheduler"),
+        engine("nova-compute", str(site.software.python), str(DEPLOY / "nova" / "compute.py")),
+        _api(site, "heat", "/"),
+        _api(site, "heat-cfn", "/"),
+        engine("heat-engine"),
+        _api(site, "gnocchi", "/"),
+        engine("gnocchi-metricd"),
+        _api(site, "aodh", "/"),
+        engine("aodh-evaluator"),
+        engine("aodh-notifier"),
         # Its green threads wait for ever for each other's answers under uwsgi, so it serves by itself.
-        replace(engine("senlin", "senlin-api", senlin=True), port="senlin", path="/"),
-        engine("senlin-conductor", "senlin-conductor", senlin=True),
-        engine("senlin-engine", "senlin-engine", senlin=True),
-        engine("senlin-health-manager", "senlin-health-manager", senlin=True),
+        replace(senlin, port="senlin", path="/"),
+        engine("senlin-conductor"),
+        engine("senlin-engine"),
+        engine("senlin-health-manager"),
         Service(name="meter", program=_own(site, "meter", "elastic.lab.meter", str(site.folder.root))),
     )
 
@@ -129,27 +127,8 @@ def rabbitmq(site: Site) -> Service:
     return Service(name="rabbitmq", program=program, port="rabbitmq")
 
 
-def tool_environment(site: Site, software: Software) -> Mapping[str, str]:
-    """Return the environment for a service's own command line tool."""
-    return _environment(site, software.openstack)
-
-
-def _api(site: Site, software: Software, name: str, module: str, path: str) -> Service:
-    """Return an API under uwsgi; without the last options its clients see connections reset at random."""
-    home = software.openstack
-    command = (
-        str(home / "bin" / "uwsgi"),
-        *("--http-socket", f"127.0.0.1:{site.memory.ports[name]}"),
-        *("--virtualenv", str(home), "--module", f"{module}:application"),
-        *("--master", "--processes", "1", "--threads", "8", "--enable-threads", "--lazy-apps", "--need-app"),
-        *("--die-on-term", "--disable-logging", "--buffer-size", "65535", "--listen", "100"),
-        *("--add-header", "Connection: close", "--post-buffering", "4096"),
-    )
-    program = Program(name=name, command=command, environment=_environment(site, home))
-    return Service(name=name, program=program, port=name, path=path)
-
-
-def _environment(site: Site, home: Path) -> Mapping[str, str]:
+def environment(site: Site) -> Mapping[str, str]:
+    """Return the environment for a release's programs."""
     configs = {
         f"OS_{project.upper()}_CONFIG_DIR": str(site.folder.home / f".{project}")
         for project in ("keystone", "placement", "glance", "nova")
@@ -158,8 +137,8 @@ def _environment(site: Site, home: Path) -> Mapping[str, str]:
         **_plain(site),
         **configs,
         # The first one is the pipeline of its API, which stays where the release has it.
-        "OS_NOVA_CONFIG_FILES": f"{site.etc / 'nova' / 'api-paste.ini'};nova.conf",
-        "PATH": f"{home / 'bin'}:{SYSTEM_PATH}",
+        "OS_NOVA_CONFIG_FILES": f"{site.software.pipelines['nova']};nova.conf",
+        "PATH": f"{site.software.scripts}:{SYSTEM_PATH}",
         # Services give their processes telling names, which would overwrite the marks by which we know them.
         "SPT_NOENV": "1",
         # For the driver of Nova: what starts a worker.
@@ -167,7 +146,23 @@ def _environment(site: Site, home: Path) -> Mapping[str, str]:
         "ELASTIC_PYTHON": sys.executable,
         "ELASTIC_PARENT": str(PACKAGE_PARENT),
         "PYTHONWARNINGS": "ignore",
+        **site.software.variables,
     }
+
+
+def _api(site: Site, name: str, path: str) -> Service:
+    """Return an API under uwsgi; without the last options its clients see connections reset at random."""
+    # Keystone forgets a revoked token at once in one process only.
+    shape = ("3", "1") if site.software.green and name != "keystone" else ("1", "8")
+    command = (
+        *site.software.uwsgi,
+        *("--http-socket", f"127.0.0.1:{site.memory.ports[name]}", *site.software.applications[name]),
+        *("--master", "--processes", shape[0], "--threads", shape[1], "--enable-threads", "--lazy-apps", "--need-app"),
+        *("--die-on-term", "--no-orphans", "--disable-logging", "--buffer-size", "65535", "--listen", "100"),
+        *("--add-header", "Connection: close", "--post-buffering", "4096"),
+    )
+    program = Program(name=name, command=command, environment=environment(site))
+    return Service(name=name, program=program, port=name, path=path)
 
 
 def _own(site: Site, name: str, module: str, *arguments: str) -> Program:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from elastic.lab.configs import Site
-from elastic.lab.software import Software
+from elastic.lab.release import Software
 from elastic.local.errors import LocalError
 
 # Where a lab keeps what making tables leaves behind: Gnocchi writes files too.
@@ -19,9 +19,9 @@ PARTS = ("mariadb/data", "gnocchi")
 def template(software: Software, syncs: Sequence[str]) -> Path:
     """Return where the tables of this very software are kept, made by these very steps; there may be none yet."""
     version = subprocess.run(["/usr/sbin/mariadbd", "--version"], capture_output=True, text=True, check=True).stdout
-    names = (software.openstack.name, software.senlin.name, version, *syncs)
+    names = (software.name, version, *syncs)
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:10]
-    return software.openstack.parent / f"tables-{digest}"
+    return software.home / f"tables-{digest}"
 
 
 def use(site: Site, source: Path) -> bool:

@@ -18,7 +18,6 @@ import nova.conf
 from nova import exception
 from nova.compute import power_state
 from nova.virt import fake, hardware
-from nova.virt import node as local_node
 from oslo_log import log as logging
 
 # The worker launcher's own reading of its folders; at the end, where it hides nothing of Nova's.
@@ -121,11 +120,11 @@ class WorkerDriver(fake.FakeDriver):
 
     def get_available_resource(self, nodename):
         found = super().get_available_resource(nodename)
-        # Nova wants the node to be who it was at the first start.
-        return {**found, "uuid": local_node.get_local_node_uuid()} if found else found
+        # From 2023 on, Nova wants the node to be who it was at the first start.
+        return {**found, "uuid": _node_uuid()} if found and "uuid" in found else found
 
     def get_nodenames_by_uuid(self, refresh=False):
-        return {local_node.get_local_node_uuid(): name for name in self.get_available_nodes()}
+        return {_node_uuid(): name for name in self.get_available_nodes()}
 
     def _count(self, uuid, record):
         if uuid not in self.instances:
@@ -156,6 +155,12 @@ class WorkerDriver(fake.FakeDriver):
                 stderr=console,
                 check=True,
             )
+
+
+def _node_uuid():
+    from nova.virt import node  # noqa: PLC0415  older releases have none
+
+    return node.get_local_node_uuid()
 
 
 def _record(folder, instance):
