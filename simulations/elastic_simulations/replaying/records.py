@@ -17,6 +17,9 @@ from elastic_simulations.replaying.decoding import decoded
 PATTERN = "ticks-*.jsonl.gz"
 """How a daemon names the files of its records; their names sort by time."""
 
+LAST_MOMENT = 253_402_300_799
+"""The end of the year 9999, in seconds since the epoch: dates go no further."""
+
 GZIP = b"\x1f\x8b"
 
 
@@ -69,9 +72,12 @@ def recorded(files: Iterable[Path], cut_off: list[CutOff]) -> Iterator[Recorded]
 
 def _record(file: Path, line: int, text: str) -> Recorded:
     try:
-        return decoded(Recorded, json.loads(text))
+        record = decoded(Recorded, json.loads(text))
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise RecordError(file, line, f"no record of a tick ({error})") from error
+    if not 0 <= record.now <= LAST_MOMENT:
+        raise RecordError(file, line, f"no record of a tick ({record.now} is no time)")
+    return record
 
 
 def _lines(file: Path, cut_off: list[CutOff]) -> Iterator[tuple[int, str]]:
