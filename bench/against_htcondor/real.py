@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.against_htcondor.workloads import BOOT_SECONDS, POOL, SETTINGS, Workload
+from bench.against_htcondor.workloads import BOOT_SECONDS, POOL, SETTINGS, Arrival, Workload
 from elastic_simulations.measures.spread import spread_of_times
 from tests.lab.events import Event, Kind
 from tests.lab.jobs import Batch
@@ -28,10 +28,11 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """One job as it was truly submitted: seconds after the first one, and its run time."""
+    """One job as it was truly submitted: seconds after the first one, its run time, its cores."""
 
     at: float
     run_seconds: float
+    cores: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +55,22 @@ def run_real(root: Path, prefix: Path, workload: Workload) -> RealRun:
             batch.wait(600)
         # One more look, so that whoever was deleted last is seen to be gone.
         time.sleep(1.0)
-        histories = [(seconds, events) for batch, seconds in batches for events in batch.history().values()]
+        histories = [(arrival, events) for batch, arrival in batches for events in batch.history().values()]
         return _measured(site, workload, histories)
 
 
-def _submit(site: Site, workload: Workload) -> list[tuple[Batch, float]]:
+def _submit(site: Site, workload: Workload) -> list[tuple[Batch, Arrival]]:
     began = time.monotonic()
-    batches: list[tuple[Batch, float]] = []
+    batches: list[tuple[Batch, Arrival]] = []
     for number, arrival in enumerate(workload.arrivals):
         time.sleep(max(0.0, began + arrival.at - time.monotonic()))
-        batches.append((site.jobs.sleep(f"wave-{number}", arrival.count, arrival.run_seconds), arrival.run_seconds))
+        cpus = str(arrival.cores)
+        batch = site.jobs.sleep(f"wave-{number}", arrival.count, arrival.run_seconds, request_cpus=cpus)
+        batches.append((batch, arrival))
     return batches
 
 
-def _measured(site: Site, workload: Workload, histories: Sequence[tuple[float, Sequence[Event]]]) -> RealRun:
+def _measured(site: Site, workload: Workload, histories: Sequence[tuple[Arrival, Sequence[Event]]]) -> RealRun:
     submitted = [_first(events, Kind.SUBMITTED) for _, events in histories]
     started = [_first(events, Kind.EXECUTE) for _, events in histories]
     begin, end = min(submitted), max(_first(events, Kind.TERMINATED) for _, events in histories)
@@ -76,7 +79,10 @@ def _measured(site: Site, workload: Workload, histories: Sequence[tuple[float, S
     )
     shape = workload.group["shape"]
     cores = shape["cpus"] if isinstance(shape, dict) else 0
-    jobs = [Submitted(at=at - begin, run_seconds=run) for at, (run, _) in zip(submitted, histories, strict=True)]
+    jobs = [
+        Submitted(at=at - begin, run_seconds=arrival.run_seconds, cores=arrival.cores)
+        for at, (arrival, _) in zip(submitted, histories, strict=True)
+    ]
     return RealRun(
         figures=Figures(
             makespan_seconds=end - begin,

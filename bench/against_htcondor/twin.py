@@ -88,4 +88,4 @@ def scenario_of(workload: Workload, measured: Calibration, seed: int) -> Scenari
 def _trace(jobs: Sequence[Submitted], begin: float) -> Trace:
     submit = [round((begin + job.at) * MICROSECONDS) for job in jobs]
     run = [round(job.run_seconds * MICROSECONDS) for job in jobs]
-    return made(submit, run, source="lab")
+    return made(submit, run, [job.cores for job in jobs], source="lab")

@@ -19,11 +19,12 @@ POOL: Mapping[str, str] = {**POOL_CONFIG, **NEGOTIATION}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """So many jobs of so many seconds, submitted so many seconds after the first."""
+    """So many jobs of so many seconds and cores, submitted so many seconds after the first."""
 
     at: float
     count: int
     run_seconds: float
+    cores: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,8 @@ WORKLOADS: Sequence[Workload] = (
         group=FOUR_SLOTS,
         arrivals=(
             Arrival(at=0.0, count=24, run_seconds=20.0),
-            Arrival(at=1.0, count=3, run_seconds=90.0),
+            # It takes a whole worker: which ones are left to drain does not hang on who ended a moment earlier.
+            Arrival(at=1.0, count=1, run_seconds=90.0, cores=4),
             Arrival(at=130.0, count=30, run_seconds=20.0),
         ),
     ),

@@ -19,7 +19,9 @@ MEASURED = Calibration(
 
 
 def jobs(workload: Workload) -> list[Submitted]:
-    return [Submitted(at=a.at, run_seconds=a.run_seconds) for a in workload.arrivals for _ in range(a.count)]
+    return [
+        Submitted(at=a.at, run_seconds=a.run_seconds, cores=a.cores) for a in workload.arrivals for _ in range(a.count)
+    ]
 
 
 def test_the_twin_of_a_bag_takes_what_its_parameters_add_up_to() -> None:
