@@ -6,8 +6,12 @@ from dataclasses import dataclass, replace
 from hypothesis import strategies as st
 
 from elastic.core.actions import DrainWorker, Launch, Resume
+from elastic.core.policy import Policy
 from elastic.core.record import TickRecord
 from elastic_policies.backlog import Backlog
+from elastic_policies.elastiq import Elastiq
+from elastic_policies.fixed import Fixed
+from elastic_policies.thesis import Thesis
 from elastic_simulations.draws import Constant, Distribution, Exponential
 from elastic_simulations.fast.orders import ORDERS
 from elastic_simulations.fast.outcome import Outcome
@@ -46,6 +50,11 @@ def eventful(some: list[Job], slots: int) -> Trace:
 BOOTS: tuple[Distribution, ...] = (Constant(70.0), Constant(0.0), Exponential(10.0))
 
 
+SOON = Elastiq(threshold=0, jobs_per_worker=1)
+POLICIES: tuple[Policy, ...] = (Backlog(), Backlog(headroom=1), SOON, Thesis(), Fixed(workers=4))
+"""The first two make everything happen; the others remember, look at the load, or ask for what the limits forbid."""
+
+
 @st.composite
 def runs(draw: st.DrawFn, *, at_once: bool = False) -> Drawn:
     """Any order, shape, boot time, limit and switch."""
@@ -58,12 +67,13 @@ def runs(draw: st.DrawFn, *, at_once: bool = False) -> Drawn:
     )
     spec = ElasticSpec(
         group=group,
-        policy=Backlog(headroom=draw(st.integers(0, 1))),
+        policy=draw(st.sampled_from(POLICIES if at_once else POLICIES[:2])),
         slots=slots,
         boot_seconds=draw(st.sampled_from(BOOTS)),
         order=draw(st.sampled_from(sorted(ORDERS))),
         seed=draw(st.integers(0, 3)),
         cancels=draw(st.booleans()),
+        metered=draw(st.booleans()),
         at_once=at_once,
         skips_quiet=draw(st.booleans()),
     )
