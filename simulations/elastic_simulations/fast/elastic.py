@@ -9,7 +9,9 @@ from elastic.core.model import Snapshot
 from elastic.core.planner import plan
 from elastic.core.policy import Target
 from elastic_simulations.draws import Constant, Draws
+from elastic_simulations.errors import SimulationError
 from elastic_simulations.fast.counted import Steps, counted
+from elastic_simulations.fast.feasible import check
 from elastic_simulations.fast.meter import INTERVAL_SECONDS
 from elastic_simulations.fast.orders import DEFAULT, ORDERS
 from elastic_simulations.fast.outcome import Outcome, Samples
@@ -21,14 +23,12 @@ from elastic_simulations.fast.spec import ElasticSpec
 from elastic_simulations.fast.tables import tables_of
 from elastic_simulations.fast.units import common_unit, in_units
 from elastic_simulations.fast.view import View
-from elastic_simulations.traces.errors import TraceError
 from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Trace
 
 GIVE_UP_TICKS = 1500
 """Ticks in a row, more than a day of them, at which nothing is pending and nothing is done: it will stay so."""
 
-MOST_TICKS = 20_000_000
-"""Thirty-eight years of ticks a minute apart: ten minutes of ours."""
+__all__ = ("Run", "check", "run_elastic")
 
 
 def run_elastic(trace: Trace, spec: ElasticSpec, on_tick: Recorded | None = None) -> Outcome:
@@ -43,28 +43,6 @@ def run_elastic(trace: Trace, spec: ElasticSpec, on_tick: Recorded | None = None
 
         return WideRun(trace, spec, on_tick).outcome()
     return Run(trace, spec, on_tick).outcome()
-
-
-def check(trace: Trace, spec: ElasticSpec) -> None:
-    """Raise TraceError, with its line, for a job that fits on no worker, or that comes after too many ticks."""
-    if not spec.wide:
-        _fits(trace, spec.slots)
-    _may_end(trace, spec)
-
-
-def _fits(trace: Trace, slots: int) -> None:
-    if max(trace.cores) <= slots:
-        return
-    place = next(place for place, wanted in enumerate(trace.cores) if wanted > slots)
-    problem = f"the job asks for {trace.cores[place]} cores, a worker has {slots}: it fits on none"
-    raise TraceError(trace.source, trace.line[place], problem)
-
-
-def _may_end(trace: Trace, spec: ElasticSpec) -> None:
-    ticks = trace.submit_us[-1] / MICROSECONDS / spec.site.tick_seconds
-    if ticks > MOST_TICKS and not (spec.skips_quiet or spec.on_events):
-        problem = f"the last job comes after {ticks:,.0f} ticks; leave out the quiet ones: --set skips_quiet=true"
-        raise TraceError(trace.source, trace.line[-1], problem)
 
 
 def microseconds(seconds: float) -> int:
@@ -106,6 +84,8 @@ class Run:
 
     def pool_of(self, trace: Trace, spec: ElasticSpec, times: list[int]) -> tuple[int, Pool]:
         """The unit in us, in which these times are whole too, and the pool."""
+        if spec.wide:
+            raise SimulationError("a run like this looks at cores alone: leave out what else a worker has")
         unit = common_unit((trace.submit_us, trace.run_us), times)
         submit, run = in_units(trace.submit_us, unit), in_units(trace.run_us, unit)
         return unit, pool_of(submit, run, trace.cores.tolist(), spec)

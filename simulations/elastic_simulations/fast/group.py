@@ -48,6 +48,7 @@ class GroupView:
         self._idle_units = self._next_idle_units = scale.least(spec.idle_seconds)
         self._join_p95 = 0.0
         self._load_stays = meter is None
+        self._template = Template(ad=MachineSpec(total=self.offers).template, resources=self.offers, learned=True)
 
     @property
     def restless(self) -> bool:
@@ -131,10 +132,7 @@ class GroupView:
                 batch_joined=0 if doubled else batch,
                 boot_allowance=min(spec.boots_cap, known.boot_allowance * 2) if doubled else known.boot_allowance,
             )
-        if known.template is None:
-            text = MachineSpec(total=self.offers).template
-            known = replace(known, template=Template(ad=text, resources=self.offers, learned=True))
-        self.memory = known
+        self.memory = replace(known, template=self._template, template_learned_at=now)
         self._join_p95 = percentile(known.join_seconds, 0.95)
         # As elastic.core has it, from the next tick on: who boots slowly is not given up quickly.
         self._next_idle_units = self._scale.least(max(spec.idle_seconds, 2 * self._join_p95))

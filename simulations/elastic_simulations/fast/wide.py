@@ -1,10 +1,8 @@
 """An elastic run with several worker groups, or with jobs that ask for more than cores."""
 
 from array import array
-from collections.abc import Iterator
 
 from elastic.core.actions import Launch
-from elastic.core.resources import Resources
 from elastic_simulations.draws import Constant
 from elastic_simulations.fast.elastic import Run
 from elastic_simulations.fast.orders import ORDERS
@@ -15,23 +13,7 @@ from elastic_simulations.fast.shaped import ShapedPool
 from elastic_simulations.fast.spec import ElasticSpec
 from elastic_simulations.fast.tables import Tables, scaled
 from elastic_simulations.fast.units import common_unit, in_units
-from elastic_simulations.traces.errors import TraceError
 from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Trace
-
-
-def check_shapes(trace: Trace, spec: ElasticSpec) -> None:
-    """Raise TraceError, with its line, for a job that fits on no worker of any group."""
-    offers = [one.offers for one in spec.workers]
-    for place, request in enumerate(requests_of(trace, shaped=spec.shaped)):
-        if not any(request.fits_in(offer) for offer in offers):
-            asked = ", ".join(f"{amount} {name}" for name, amount in _named(request))
-            problem = f"the job asks for {asked}: it fits on no worker of any group"
-            raise TraceError(trace.source, trace.line[place], problem)
-
-
-def _named(request: Resources) -> Iterator[tuple[str, int]]:
-    names = ("cores", "MB of memory", "MB of disk", "gpus")
-    return ((name, amount) for name, amount in zip(names, request, strict=True) if amount)
 
 
 def _tables_of(pool: Pool, unit: int, ended: int) -> Tables:
@@ -71,7 +53,6 @@ class WideRun(Run):
 
     def pool_of(self, trace: Trace, spec: ElasticSpec, times: list[int]) -> tuple[int, Pool]:
         """The unit in us, and the pool with its groups."""
-        check_shapes(trace, spec)
         boots = [one.boot_seconds for one in spec.more]
         if all(isinstance(boot, Constant) for boot in boots):
             times = [*times, *(round(boot.value * MICROSECONDS) for boot in boots if isinstance(boot, Constant))]

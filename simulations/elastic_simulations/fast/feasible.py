@@ -1,0 +1,50 @@
+"""Whether a run can be at all: every job fits somewhere, and the ticks have an end."""
+
+from collections.abc import Iterator
+
+from elastic.core.resources import Resources
+from elastic_simulations.fast.requests import requests_of
+from elastic_simulations.fast.spec import ElasticSpec
+from elastic_simulations.traces.errors import TraceError
+from elastic_simulations.traces.trace import MICROSECONDS, Trace
+
+MOST_TICKS = 20_000_000
+"""Thirty-eight years of ticks a minute apart: ten minutes of ours."""
+
+
+def check(trace: Trace, spec: ElasticSpec) -> None:
+    """Raise TraceError, with its line, for a job that fits on no worker, or that comes after too many ticks."""
+    if spec.wide:
+        _fits_somewhere(trace, spec)
+    else:
+        _fits(trace, spec.slots)
+    _may_end(trace, spec)
+
+
+def _fits(trace: Trace, slots: int) -> None:
+    if max(trace.cores) <= slots:
+        return
+    place = next(place for place, wanted in enumerate(trace.cores) if wanted > slots)
+    problem = f"the job asks for {trace.cores[place]} cores, a worker has {slots}: it fits on none"
+    raise TraceError(trace.source, trace.line[place], problem)
+
+
+def _may_end(trace: Trace, spec: ElasticSpec) -> None:
+    ticks = trace.submit_us[-1] / MICROSECONDS / spec.site.tick_seconds
+    if ticks > MOST_TICKS and not (spec.skips_quiet or spec.on_events):
+        problem = f"the last job comes after {ticks:,.0f} ticks; leave out the quiet ones: --set skips_quiet=true"
+        raise TraceError(trace.source, trace.line[-1], problem)
+
+
+def _fits_somewhere(trace: Trace, spec: ElasticSpec) -> None:
+    offers = [one.offers for one in spec.workers]
+    for place, request in enumerate(requests_of(trace, shaped=spec.shaped)):
+        if not any(request.fits_in(offer) for offer in offers):
+            asked = ", ".join(f"{amount} {name}" for name, amount in _named(request))
+            problem = f"the job asks for {asked}: it fits on no worker of any group"
+            raise TraceError(trace.source, trace.line[place], problem)
+
+
+def _named(request: Resources) -> Iterator[tuple[str, int]]:
+    names = ("cores", "MB of memory", "MB of disk", "gpus")
+    return ((name, amount) for name, amount in zip(names, request, strict=True) if amount)
