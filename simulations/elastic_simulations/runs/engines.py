@@ -7,11 +7,14 @@ from elastic_simulations.traces.trace import Trace
 
 PYTHON, NUMBA, FULL, AUTO = "python", "numba", "full", "auto"
 
-PAYS_FROM = 250_000
-"""Jobs that this process must simulate before numba, which takes half a second to load, is worth it."""
+PAYS_FROM = 150_000
+"""Jobs on elastic pools before numba, which takes half a second to load in each process, is worth it."""
 
-_simulated = 0
-"""Jobs that this process has simulated without numba: a campaign's runs together may be what makes it worth it."""
+STATIC_WEIGHT = 0.4
+"""What a job on a fixed number of cores takes of the time of one on an elastic pool."""
+
+_simulated = 0.0
+"""Jobs that this process has simulated so far: a campaign's runs together may be what makes it worth it."""
 
 
 def chosen(settings: RunSettings, trace: Trace) -> str:
@@ -22,12 +25,12 @@ def chosen(settings: RunSettings, trace: Trace) -> str:
         return NUMBA
     if settings.engine != AUTO:
         return settings.engine
-    return NUMBA if _pays(len(trace)) and not _why_not(settings, trace) else PYTHON
+    return NUMBA if _pays(len(trace), settings.static) and not _why_not(settings, trace) else PYTHON
 
 
-def _pays(jobs: int) -> bool:
+def _pays(jobs: int, static: int | None) -> bool:
     global _simulated  # noqa: PLW0603 - of the process, as what it imports
-    _simulated += jobs
+    _simulated += jobs if static is None else STATIC_WEIGHT * jobs
     return _simulated >= PAYS_FROM
 
 
