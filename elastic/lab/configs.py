@@ -59,7 +59,11 @@ def files(site: Site) -> Mapping[str, Mapping[str, str]]:
     return {
         "keystone": {"keystone.conf": ini(keystone(site))},
         "placement": {"placement.conf": ini(placement(site))},
-        "glance": {"glance-api.conf": ini(glance(site))},
+        # Older releases look for the pipeline beside the settings.
+        "glance": {
+            "glance-api.conf": ini(glance(site)),
+            "glance-api-paste.ini": site.software.pipelines["glance"].read_text(encoding="utf-8"),
+        },
         "nova": {"nova.conf": ini(nova_settings), "cell0.conf": ini(cell0)},
         "heat": {"heat.conf": ini(heat(site))},
         "senlin": {"senlin.conf": ini(senlin(site))},

@@ -77,10 +77,9 @@ def known(home: Path) -> Software:
     }
     uwsgi = (
         str(scripts / "uwsgi-core"),
-        "--plugins-dir",
-        str(libraries / "uwsgi" / "plugins"),
-        "--plugins",
-        "python311",
+        *("--plugins-dir", str(libraries / "uwsgi" / "plugins"), "--plugins", "python311"),
+        # Known once the plugin is there; without it Python is looked for beside uwsgi.
+        *("--pyhome", "/usr"),
     )
     return Software(
         name=f"zed-{SUITE}",
