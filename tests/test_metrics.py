@@ -179,7 +179,8 @@ def samples(metrics: Metrics, family: str) -> Sequence[Sample]:
 
 
 def test_every_refusal_that_the_planner_writes_is_there_before_the_first_tick(metrics: Metrics) -> None:
-    written = set(re.findall(r'refuse\([^"]*"([a-z ]+)", "([a-z]+)"', inspect.getsource(planner) + inspect.getsource(removal)))
+    text = "".join(inspect.getsource(module) for module in (planner, removal))
+    written = set(re.findall(r'refuse\([^"]*"([a-z ]+)", "([a-z]+)"', text))
     skipped = {(s.labels["reason"], s.labels["direction"]) for s in samples(metrics, "elastic_skipped")}
     refused = {s.labels["guardrail"] for s in samples(metrics, "elastic_refusals")}
     assert ("pause", "both") in written
