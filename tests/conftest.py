@@ -90,6 +90,13 @@ def pytest_make_collect_report(
     return report
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say why first tries failed: that the second one passed explains nothing."""
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.section(f"first try of {report.nodeid}", sep="-")
+        terminalreporter.line(report.longreprtext)
+
+
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport, config: pytest.Config) -> None:
     expected_failure = hasattr(report, "wasxfail")
     unshipped = isinstance(report, pytest.TestReport) and "unshipped" in report.keywords
