@@ -12,6 +12,7 @@ from elastic.ports import WorldSpec
 from elastic.settings import Differences, GroupSettings, Settings, SettingsError, differences, load, render_reference
 from elastic_policies.fixed import Fixed
 
+WORLDS = "known: local, openstack, simulated"
 POLICIES = "known: backlog, elastiq, fixed, thesis"
 
 LEAST = """
@@ -188,8 +189,8 @@ def test_the_error_names_the_file_and_counts(tmp_path: Path) -> None:
             '[[groups]]\nname = "Big"\nmaximum = 1',
             "groups[1].name: must be 1 to 40 lower case letters, digits and inner hyphens, a letter first, not 'Big'",
         ),
-        ('[cloud]\nkind = "locl"', "cloud.kind: no world named 'locl'; known: local, simulated; did you mean local?"),
-        ('[cloud]\nflavor = "m1"', "cloud.flavor: no such setting"),
+        ('[cloud]\nkind = "locl"', f"cloud.kind: no world named 'locl'; {WORLDS}; did you mean local?"),
+        ('[cloud]\nflavor = "m1"', "cloud.flavor: no such setting; known: kind, options"),
         (
             "[policy.parameters.fixd]\nworkers = 3",
             f"policy.parameters.fixd: no policy named 'fixd'; {POLICIES}; did you mean fixed?",

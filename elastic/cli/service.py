@@ -50,7 +50,7 @@ def settings(
     from elastic.cli.standalone import print_reference, print_settings
 
     if reference:
-        print_reference()
+        print_reference(output)
     else:
         print_settings(config, output)
 

@@ -14,7 +14,7 @@ from elastic.daemon.checks import check_all
 from elastic.daemon.parts import open_parts
 from elastic.daemon.places import read_settings
 from elastic.ports import ElasticError, Finding, LedgerError
-from elastic.settings import Settings, SettingsError, render_reference
+from elastic.settings import Settings, SettingsError, reference_rows, render_reference
 
 
 def settings_or_exit(config: Path | None) -> Settings:
@@ -49,7 +49,7 @@ def findings(config: Path | None) -> list[Finding]:
     try:
         settings = read_settings(config)
     except SettingsError as error:
-        return [Finding(what="settings", ok=False, seen=problem, mend="mend it") for problem in error.problems]
+        return [Finding(what="settings", ok=False, seen=problem) for problem in error.problems]
     groups = ", ".join(group.name for group in settings.groups)
     return [
         Finding(what="settings", ok=True, seen=f"pool {settings.pool}, worker groups: {groups}"),
@@ -74,9 +74,9 @@ def print_settings(config: Path | None, output: Output) -> None:
     Console(highlight=False).print(columns(("setting", "value"), _flat("", found)))
 
 
-def print_reference() -> None:
-    """Every setting with its unit, its default and the reason for it, as Markdown."""
-    print(render_reference())
+def print_reference(output: Output) -> None:
+    """Every setting with its unit, its default and the reason for it: as Markdown, or a list."""
+    print(json.dumps(list(reference_rows()), indent=2) if output is Output.JSON else render_reference())
 
 
 def _flat(path: str, value: object) -> list[tuple[str, str]]:

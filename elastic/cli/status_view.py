@@ -40,15 +40,27 @@ def page(answer: Json) -> RenderableType:
 
 
 def watch(read: Callable[[], Json], every_seconds: float) -> NoReturn:
-    """Show the page anew every few seconds until Ctrl-C; an unreachable daemon is said and tried again."""
-    with Live(Text("asking ..."), console=Console(), screen=False, auto_refresh=False) as live:
+    """Show the page anew every few seconds until Ctrl-C; an unreachable daemon is said and tried again.
+
+    Where there is no terminal each page follows the one before.
+    """
+    console = Console()
+    if not console.is_terminal:
         while True:
-            try:
-                shown: RenderableType = page(read())
-            except CommandError as error:
-                shown = Text(str(error), style="red")
-            live.update(shown, refresh=True)
+            console.print(_page(read))
+            console.file.flush()
             time.sleep(every_seconds)
+    with Live(Text("asking ..."), console=console, screen=False, auto_refresh=False) as live:
+        while True:
+            live.update(_page(read), refresh=True)
+            time.sleep(every_seconds)
+
+
+def _page(read: Callable[[], Json]) -> RenderableType:
+    try:
+        return page(read())
+    except CommandError as error:
+        return Text(str(error), style="red")
 
 
 def watch_lines(read: Callable[[], Json], every_seconds: float) -> NoReturn:
@@ -80,11 +92,19 @@ def _trust(status: schemas.StatusOut) -> list[RenderableType]:
     for what, reason in (("act", status.trust.act), ("grow", status.trust.grow), ("shrink", status.trust.shrink)):
         if reason:
             lines.append(Text(f"may not {what}: {reason}", style="yellow"))
-    for source in status.sources:
-        if not source.ok:
-            known = f"last answer {span(source.age_seconds)} ago, since {moment(status.now - source.age_seconds)}"
-            lines.append(Text(f"{source.source} does not answer ({known}): {source.error}", style="red"))
+    lines.extend(
+        Text(f"{source.source} {_silence(source, status.now)}: {source.error}", style="red")
+        for source in status.sources
+        if not source.ok
+    )
     return lines
+
+
+def _silence(source: schemas.SourceOut, now: float) -> str:
+    """For how long it has not answered; an answer that there was is older than this tick."""
+    if not source.age_seconds:
+        return "has not answered yet"
+    return f"does not answer (last answer {span(source.age_seconds)} ago, since {moment(now - source.age_seconds)})"
 
 
 def _queue(queue: schemas.QueueOut) -> Text:

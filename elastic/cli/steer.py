@@ -8,7 +8,19 @@ import typer
 
 from elastic.cli.connect import connect
 from elastic.cli.errors import CommandError, Exit
-from elastic.cli.options import As, Author, Config, Group, Output, Reason, TokenFile, Url, Worker, author_or_user
+from elastic.cli.options import (
+    As,
+    Author,
+    Config,
+    Group,
+    Output,
+    Reason,
+    TokenFile,
+    Url,
+    Worker,
+    author_or_user,
+    in_minutes,
+)
 
 MINUTE_SECONDS = 60.0
 
@@ -26,13 +38,16 @@ override = typer.Typer(no_args_is_help=True, help="Impose a number of workers, o
 breaker = typer.Typer(no_args_is_help=True, help="The breaker that stops boots after too many failed ones.")
 
 
+FOR = typer.Option("--for", "-m", help="For how long: 30 (minutes), 90s, 1h, 2d.", parser=in_minutes, metavar="TIME")
+
+
 @override.command("set")
 def override_set(  # noqa: PLR0917  options are named
     group: Group,
     kind: Annotated[Kind, typer.Argument(help="pin = exactly; floor = at least; ceiling = at most; pause.")],
     workers: Annotated[int | None, typer.Argument(help="How many workers; none for a pause.", min=0)] = None,
     reason: Reason = "by hand",
-    minutes: Annotated[float, typer.Option("--for", "-m", help="For how many minutes.", min=0.1)] = 60.0,
+    minutes: Annotated[float, FOR] = 60.0,
     author: Author = None,
     output: As = Output.TABLE,
     url: Url = None,

@@ -17,7 +17,7 @@ from elastic.settings import Settings, SettingsError
 
 MEND: dict[type[PortError], str] = {
     Unauthorized: "the credentials were refused: check the token folder and what its tokens may do",
-    PortError: "check that it runs, its address in the settings, and that this machine may reach it",
+    PortError: "check that it runs, its address in the settings, the tokens, and that this machine may reach it",
 }
 
 
@@ -30,7 +30,7 @@ def check_all(settings: Settings) -> Iterator[Finding]:
     try:
         world = make_world(settings, identity)
     except SettingsError as error:
-        yield Finding(what="world", ok=False, seen=str(error), mend="mend the section [cloud]")
+        yield Finding(what="world", ok=False, seen="; ".join(error.problems), mend="mend the section [cloud]")
         return
     with closing(world):
         yield from _sources(world, settings)

@@ -4,7 +4,7 @@ from elastic.settings.changes import Differences, differences
 from elastic.settings.groups import GroupSettings
 from elastic.settings.loading import SettingsError, load
 from elastic.settings.model import Settings
-from elastic.settings.reference import render_reference
+from elastic.settings.reference import reference_rows, render_reference
 
 __all__ = [
     "Differences",
@@ -13,5 +13,6 @@ __all__ = [
     "SettingsError",
     "differences",
     "load",
+    "reference_rows",
     "render_reference",
 ]

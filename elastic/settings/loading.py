@@ -25,6 +25,8 @@ class SettingsError(ElasticError):
 
 SHOWN_CHARACTERS = 60
 """How much of a wrong value is repeated."""
+MOST_KEYS = 6
+"""A table with no more settings than this is named in full where one is unknown."""
 
 MEANT = {
     "string_pattern_mismatch": "must be 1 to 40 lower case letters, digits and inner hyphens, a letter first",
@@ -66,7 +68,9 @@ def _said(detail: ErrorDetails, read: layers.Layers) -> str:
     table = path[:-1]
     match detail["type"]:
         case "extra_forbidden":
-            return f"{name}: no such setting{suggestion(str(path[-1]), tree.keys_at(table))}"
+            keys = tree.keys_at(table)
+            known = f"; known: {', '.join(keys)}" if len(keys) <= MOST_KEYS else ""
+            return f"{name}: no such setting{suggestion(str(path[-1]), keys) or known}"
         case "missing":
             return f"{name}: must be given{_reason(path)}"
         case _:

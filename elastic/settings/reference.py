@@ -1,10 +1,11 @@
 """All settings as a Markdown table, from the settings themselves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 from elastic.settings.model import Settings
 
@@ -25,6 +26,21 @@ UNITS = {
 def render_reference() -> str:
     """One table for each section: setting, unit, default, and why that is the default."""
     return "\n\n".join(_section(path, table) for path, table in _tables("", Settings))
+
+
+def reference_rows() -> Iterator[Mapping[str, object]]:
+    """The same, setting by setting: its whole name, unit, default as JSON has it, and why."""
+    for path, table in _tables("", Settings):
+        for name, field in table.model_fields.items():
+            if _table(field) is None:
+                required = field.is_required()
+                yield {
+                    "setting": f"{path}.{name}".removeprefix("."),
+                    "unit": _unit(name),
+                    "required": required,
+                    "default": None if required else to_jsonable_python(field.default),
+                    "why": " ".join((field.description or "").split()),
+                }
 
 
 def _tables(path: str, table: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:

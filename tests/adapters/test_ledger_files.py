@@ -9,10 +9,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import event
 
 from elastic.adapters import ledger as package
 from elastic.adapters.ledger import SqlLedger
-from elastic.adapters.ledger.opening import connect, migrate
+from elastic.adapters.ledger.opening import connect, migrate, obstacles, prepare
 from elastic.adapters.ledger.schema import HEAD, REVISIONS, metadata
 from elastic.core.memory import MemoryChange, WorkerRecord
 from elastic.ports import LedgerError
@@ -240,3 +241,13 @@ def test_housekeeping_empties_the_log_of_writes(path: Path) -> None:
     assert (before > 0, log.stat().st_size) == (True, 0)
     assert ledger.memory().workers == {"small-1": OURS}
     ledger.close()
+
+
+def test_a_ledger_that_may_not_be_written_is_refused_when_it_is_opened(path: Path) -> None:
+    """SQLite begins even a writing transaction on such a file: only the first write failed, at each tick."""
+    made(path)
+    engine = connect(path)
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA query_only = ON"))
+    with pytest.raises(LedgerError, match="it is read-only; let the user that elastic runs as write"), obstacles("l"):
+        prepare(engine, path, "p", None)
+    engine.dispose()

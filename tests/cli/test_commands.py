@@ -8,7 +8,9 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from typer import BadParameter
 
+from elastic.cli.options import in_minutes
 from tests.daemon_rig import COMMAND, DaemonProcess, environment, eventually, here, run, write_settings
 
 
@@ -61,7 +63,7 @@ def test_every_look_has_a_json_form(daemon: tuple[DaemonProcess, Path], command:
 
 
 def test_an_override_is_set_listed_and_cleared(daemon: tuple[DaemonProcess, Path]) -> None:
-    ask(daemon, "override", "set", "small", "ceiling", "4", "--for", "10", "-r", "course", "--author", "anna")
+    ask(daemon, "override", "set", "small", "ceiling", "4", "--for", "10m", "-r", "course", "--author", "anna")
     listed = ask(daemon, "override", "list")
     assert listed.splitlines()[1].split()[:3] == ["small", "ceiling", "4"]
     assert "anna" in listed
@@ -202,3 +204,31 @@ def test_adopting_from_another_ledger_is_remembered(daemon: tuple[DaemonProcess,
     said = ask(daemon, "adopt", "--from", "4f1c2a4e-0000-4000-8000-000000000000")
     assert said == "the servers of ledger 4f1c2a4e-0000-4000-8000-000000000000 are ours from the next tick on\n"
     assert "adopt" in ask(daemon, "events")
+
+
+def test_the_reference_of_the_settings_has_a_json_form() -> None:
+    ended = here("settings", "--reference", "-o", "json")
+    rows = {row["setting"]: row for row in json.loads(ended.stdout)}
+    assert rows["tick_seconds"]["default"] == 30.0
+    assert (rows["groups[].maximum"]["required"], rows["groups[].maximum"]["default"]) == (True, None)
+    assert all(row["why"] for row in rows.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"), [("30", 30), ("30m", 30), ("90s", 1.5), ("1h", 60), ("2d", 2880), ("0.5h", 30)]
+)
+def test_a_time_is_written_as_an_operator_would(text: str, minutes: float) -> None:
+    assert in_minutes(text) == minutes
+
+
+@pytest.mark.parametrize("text", ["", "h", "-1", "0", "inf", "nan", "1w", "soon"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(BadParameter, match="is no time; write for instance 30"):
+        in_minutes(text)
+
+
+def test_a_grid_that_is_not_there_is_removed_in_json_too(tmp_path: Path) -> None:
+    ended = here("grid", "down", "none", "--home", tmp_path, "-o", "json")
+    assert json.loads(ended.stdout) == {
+        "name": "none", "existed": False, "ended_processes": 0, "folder": str(tmp_path / "none")
+    }  # fmt: skip

@@ -77,6 +77,8 @@ def prepare(engine: Engine, path: Path | None, pool: str, identity: str | None) 
             metadata.create_all(connection)
         elif found != HEAD:
             migrate(connection, HEAD)
+        # A file that may not be written is found out now, not at the first thing that must not be forgotten.
+        connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
         if found is None:
             set_meta(connection, identity=identity or str(uuid.uuid4()), pool=pool, mode="observe")
 
