@@ -17,7 +17,7 @@ BUSY, NOT_YET = "busy", "not idle long enough"
 class Fleet(LazyWorkers):
     """The workers of a pool at its present moment; only good until the pool moves on."""
 
-    __slots__ = ("_cancels", "_idle_units", "_names", "_pool", "_records", "_scale")
+    __slots__ = ("_cancels", "_idle_units", "_made", "_made_at", "_names", "_pool", "_records", "_scale")
 
     def __init__(
         self, pool: Pool, names: Names, records: Records, scale: Scale, idle_units: int, *, cancels: bool
@@ -29,6 +29,8 @@ class Fleet(LazyWorkers):
         self._scale = scale
         self._idle_units = idle_units
         self._cancels = cancels
+        self._made: list[Worker] = []
+        self._made_at = UNKNOWN
 
     @property
     def _old(self) -> Sequence[int]:
@@ -61,10 +63,15 @@ class Fleet(LazyWorkers):
         return self._pool.booting + self._pool.ready + len(self._pool.held) + len(self._records.going)
 
     def __iter__(self) -> Iterator[Worker]:
+        if self._made_at != self._pool.now:
+            self._made, self._made_at = self._everyone(), self._pool.now
+        return iter(self._made)
+
+    def _everyone(self) -> list[Worker]:
         idle = self._pool.idle_since() | {number: self._pool.since[number] for number in self._pool.held}
         old = frozenset(self._old)
         everyone = (*self._pool.alive, *self._records.going)
-        return iter(sorted((self._worker(number, idle.get(number), old) for number in everyone), key=lambda w: w.name))
+        return sorted([self._worker(number, idle.get(number), old) for number in everyone], key=lambda w: w.name)
 
     @overload
     def __getitem__(self, index: int) -> Worker: ...
@@ -80,7 +87,7 @@ class Fleet(LazyWorkers):
         record = self._records.of(number)
         began = _BEGAN[phase](record.requested_at, record.active_at, record.joined_at)
         return Worker(
-            self._names.name(number),
+            record.name,
             self._names.group,
             phase,
             busy,

@@ -116,30 +116,38 @@ class Records:
     def of(self, number: int) -> WorkerRecord:
         """All that is remembered of one worker."""
         pool, scale, name = self._pool, self._scale, self._names.name(number)
-        sight = self._sight(number)
-        record = WorkerRecord(
+        if self._sights is None:
+            ready = pool.ready_at[number]
+            record = WorkerRecord(
+                name=name,
+                group=self._names.group,
+                requested_at=scale.at(pool.requested[number]),
+                server_id=name,
+                joined_at=None if ready == UNKNOWN else scale.at(ready),
+                drain=self._drains.get(number),
+            )
+        else:
+            record = self._whole(self._sights.get(number) or Sight(), number, name)
+        going = self.going.get(number)
+        return record if going is None else _leaving(record, going)
+
+    def _whole(self, sight: Sight, number: int, name: str) -> WorkerRecord:
+        """As a ledger would hold it."""
+        joined, machine = sight.joined is not None, f"{name}.{POOL}"
+        return WorkerRecord(
             name=name,
             group=self._names.group,
-            requested_at=scale.at(pool.requested[number]),
-            server_id=_server_id(name) if self._sights is not None else name,
+            requested_at=self._scale.at(self._pool.requested[number]),
+            server_id=_server_id(name),
             active_at=sight.active,
             joined_at=sight.joined,
+            machine=machine if joined else "",
+            address=f"<sim:{machine}:1>" if joined else "",
+            started=self._started(number) if joined else 0,
             drain=self._drains.get(number),
             busy_seen=sight.busy,
             counted=sight.counted,
         )
-        if sight.joined is not None and self._sights is not None:
-            machine = f"{name}.{POOL}"
-            address, started = f"<sim:{machine}:1>", self._started(number)
-            record = replace(record, machine=machine, address=address, started=started)
-        going = self.going.get(number)
-        return record if going is None else _leaving(record, going)
-
-    def _sight(self, number: int) -> Sight:
-        if self._sights is not None:
-            return self._sights.get(number) or Sight()
-        ready = self._pool.ready_at[number]
-        return Sight(joined=None if ready == UNKNOWN else self._scale.at(ready))
 
     def _started(self, number: int) -> int:
         """Its startd's start in whole seconds, as ads tell it."""
