@@ -19,6 +19,10 @@ DENIED = re.compile(
 )
 
 
+COLLECTOR = f"collector {os.environ.get('_CONDOR_COLLECTOR_HOST', '')}".strip()
+"""What errors call it."""
+
+
 @contextmanager
 def translated(what: str = "") -> Iterator[None]:
     """Raise the port's error instead of the library's; the only place where these are told apart."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import htcondor2
 
-from elastic.adapters.htcondor.bindings import quoted, translated
+from elastic.adapters.htcondor.bindings import COLLECTOR, quoted, translated
 from elastic.adapters.htcondor.reach import reach
 from elastic.adapters.htcondor.target import CLOCK_SLACK_SECONDS, Target
 from elastic.adapters.htcondor.values import whole
@@ -40,7 +40,7 @@ def _find_master(target: Target) -> Any:
     """
     host = target.machine.rpartition("@")[2]
     constraint = f"Name == {quoted(target.machine)} || Name == {quoted(host)}"
-    with translated("collector"):
+    with translated(COLLECTOR):
         found = htcondor2.Collector().query(htcondor2.AdType.Master, constraint, ATTRIBUTES)
     for ad in sorted(found, key=lambda ad: bool(ad["Name"] != target.machine)):
         started = whole(ad, "STARTD_StartTime")

@@ -6,7 +6,7 @@ from typing import Any
 
 import htcondor2
 
-from elastic.adapters.htcondor.bindings import ask, translated
+from elastic.adapters.htcondor.bindings import COLLECTOR, ask, translated
 from elastic.adapters.htcondor.values import whole
 from elastic.core.observation import Negotiation
 from elastic.ports import NotFound
@@ -26,7 +26,7 @@ _configured: dict[str, tuple[float, Mapping[str, float], Mapping[str, str]]] = {
 def negotiation(named: Sequence[str]) -> Negotiation:
     """The negotiator's own words; `named` are concurrency limits that jobs in the queue ask for (lower case)."""
     collector = htcondor2.Collector()
-    with translated("collector"):
+    with translated(COLLECTOR):
         found = collector.locateAll(htcondor2.DaemonType.Negotiator)
     if not found:
         raise NotFound("no negotiator is in the collector")
@@ -82,7 +82,7 @@ def _quotas(collector: Any, groups: Mapping[str, str]) -> Mapping[str, tuple[flo
     """Static quota and use of each accounting group that may not take what others leave."""
     if _text(groups.get("GROUP_NAMES")) == "":
         return {}
-    with translated("collector"):
+    with translated(COLLECTOR):
         ads = collector.query(htcondor2.AdType.Accounting, "IsAccountingGroup =?= true && ConfigQuota > 0")
     # The negotiator tells of a group some time after its first jobs; until then the configuration has to do.
     quotas = {name: (quota, 0.0) for name, quota in _configured_quotas(groups) if not _takes_surplus(name, groups)}

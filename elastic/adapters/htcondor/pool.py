@@ -7,7 +7,7 @@ import classad2
 import htcondor2
 
 from elastic.adapters.htcondor import kinds, slots
-from elastic.adapters.htcondor.bindings import give_memory_back, quoted, translated
+from elastic.adapters.htcondor.bindings import COLLECTOR, give_memory_back, quoted, translated
 from elastic.adapters.htcondor.uptime import Uptime
 from elastic.adapters.htcondor.values import text, whole
 
@@ -92,7 +92,7 @@ def machines(extra: Sequence[str]) -> tuple[list[slots.Row], Uptime | None, dict
     `extra` names further attributes that tell kinds apart: those that jobs now in the queue look at.
     """
     collector = htcondor2.Collector()
-    with translated("collector"):
+    with translated(COLLECTOR):
         uptime = _uptime(collector)
         rows = _pool.read(collector, tuple(extra), int(uptime.now) if uptime else 0)
         examples = _pool.examples()
@@ -125,7 +125,7 @@ def _fetch(collector: Any, missing: dict[str, str]) -> None:
 
 def schedds() -> list[tuple[str, str]]:
     """Name and address of every schedd that the collector knows, sorted."""
-    with translated("collector"):
+    with translated(COLLECTOR):
         ads = htcondor2.Collector().locateAll(htcondor2.DaemonType.Schedd)
     return sorted((text(ad, "Name"), text(ad, "MyAddress")) for ad in ads)
 
@@ -138,7 +138,7 @@ def invalidate(server_id: str, address: str) -> int:
     if not ours:
         return 0
     constraint = " || ".join(ours)
-    with translated("collector"):
+    with translated(COLLECTOR):
         found = collector.query(htcondor2.AdType.Startd, constraint, ["Name", "MyAddress", slots.SERVER])
         for ad in found:
             name = quoted(ad["Name"])

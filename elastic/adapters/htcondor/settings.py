@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from elastic.local.sandbox import FOLDER_MARK
+
 PACKAGE_PARENT = Path(__file__).resolve().parents[3]
 
 
@@ -58,6 +60,7 @@ class HTCondorSettings:
             "LANG": "C.UTF-8",
             "PYTHONPATH": os.pathsep.join([str(PACKAGE_PARENT), *known]),
             "CONDOR_CONFIG": "ONLY_ENV",
-            **{name: value for name, value in os.environ.items() if name.startswith("_CONDOR_")},
+            # Whoever clears away a one-machine pool knows its processes by this mark.
+            **{name: value for name, value in os.environ.items() if name.startswith("_CONDOR_") or name == FOLDER_MARK},
             **{f"_CONDOR_{name}": value for name, value in configuration.items()},
         }
