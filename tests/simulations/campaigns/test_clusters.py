@@ -21,6 +21,9 @@ from elastic_simulations.runs.settings import RunSettings
 from elastic_simulations.traces.exporting import write_swf
 from elastic_simulations.traces.reference import reference_case
 
+# Processes start slowly where many tests run side by side.
+pytestmark = pytest.mark.timeout(400)
+
 FILE = """
 [campaign]
 seeds = 2
