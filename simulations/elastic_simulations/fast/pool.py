@@ -247,7 +247,7 @@ class Pool:
         self._open(number)
         self._idled.append(at << WORKER_BITS | number)
 
-    def _work(self, until: int) -> None:  # noqa: C901, PLR0915 - a call per event would double its time
+    def _work(self, until: int) -> None:  # noqa: C901, PLR0912, PLR0915 - a call per event would double its time
         submit, wants, worker, running = self.submit, self.wants, self.worker, self._running
         free, since, key_of, rooms, idled = self.free, self.since, self._key_of, self._rooms, self._idled
         boots, queues, slots, bits, key_for = self._boots, self._queues, self.slots, self._bits, self._key
@@ -261,8 +261,10 @@ class Pool:
         next_boot = boots[0] >> WORKER_BITS if boots else NEVER
         while True:
             at = next_end if next_end < next_submit else next_submit  # noqa: FURB136 - no call here
-            at = min(at, next_boot)
-            at = min(at, until)
+            if next_boot < at:  # noqa: PLR1730 - as above
+                at = next_boot
+            if until < at:  # noqa: PLR1730 - as above
+                at = until
             if span := at - now:
                 queue += (arrived - started) * span
                 if demand > supply:
@@ -294,7 +296,8 @@ class Pool:
                 demand += cores
                 arrived += 1
                 next_submit = submit[arrived]
-            peak = max(peak, demand)
+            if demand > peak:  # noqa: PLR1730 - as above
+                peak = demand
             if started < arrived:
                 started, busy = self._dispatch(at, started, busy)
                 if running:

@@ -103,8 +103,10 @@ class SinglePool(Pool):
         next_boot = boots[0] >> bits if boots else NEVER
         while True:
             at = next_end if next_end < next_submit else next_submit  # noqa: FURB136 - no call here
-            at = min(at, next_boot)
-            at = min(at, until)
+            if next_boot < at:  # noqa: PLR1730 - as above
+                at = next_boot
+            if until < at:  # noqa: PLR1730 - as above
+                at = until
             # Whoever waits has no idle worker, and with an idle worker nobody waits.
             if head < arrived:
                 span = at - now
@@ -128,7 +130,9 @@ class SinglePool(Pool):
                 while next_submit == at:
                     arrived += 1
                     next_submit = submit[arrived]
-                most = max(most, arrived - head + len(ends))
+                there = arrived - head + len(ends)
+                if there > most:  # noqa: PLR1730 - as above
+                    most = there
             if head < arrived:
                 while line and head < arrived:
                     number = mask - (line.pop() & mask)

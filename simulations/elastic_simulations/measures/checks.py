@@ -10,6 +10,8 @@ def littles_law_residual(trace: Trace, outcome: Outcome) -> float:
     L comes from the queue integral of the event loop, W from the job records: a job that the loop started late, twice
     or never shows here. Jobs that never start have waited until the run stopped.
     """
+    if UNKNOWN not in outcome.start_us:
+        return residual(outcome.integrals.queue, sum(outcome.start_us) - sum(trace.submit_us))
     waited = sum(
         (outcome.ended_us if start == UNKNOWN else start) - submit
         for start, submit in zip(outcome.start_us, trace.submit_us, strict=True)

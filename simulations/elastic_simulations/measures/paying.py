@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from elastic_simulations.fast.outcome import Outcome, WorkerTable
 from elastic_simulations.measures.spread import Spread, spread_of_times
+from elastic_simulations.measures.waiting import product
 from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Trace
 
 HOUR_US = 3600 * MICROSECONDS
@@ -86,6 +87,8 @@ def paid(trace: Trace, outcome: Outcome, quanta: Sequence[int] = (), used: int |
 
 def used_by_jobs(trace: Trace, outcome: Outcome) -> int:
     """Run times of the jobs that were started, times their cores."""
+    if UNKNOWN not in outcome.start_us:
+        return product(trace.run_us, trace.cores)
     jobs = zip(trace.run_us, trace.cores, outcome.start_us, strict=True)
     return sum(run * cores for run, cores, at in jobs if at != UNKNOWN)
 

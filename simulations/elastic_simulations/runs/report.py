@@ -88,6 +88,8 @@ def report(result: Result) -> Plain:
 
 def _served_us(result: Result) -> int:
     """Run times of the jobs that were started."""
+    if not result.waiting.unserved:
+        return sum(result.trace.run_us)
     runs = zip(result.trace.run_us, result.outcome.start_us, strict=True)
     return sum(run for run, start in runs if start != UNKNOWN)
 
