@@ -4,12 +4,12 @@ from hypothesis import strategies as st
 from elastic_simulations.timeline import Rank, Timeline, micros
 
 
-def test_at_equal_times_a_job_ends_before_a_worker_is_ready_before_a_submit_before_a_negotiation() -> None:
+def test_at_equal_times_jobs_end_then_workers_are_ready_then_come_submits_negotiation_and_at_last_metering() -> None:
     timeline, seen = Timeline(0.0), list[Rank]()
     for rank in sorted(Rank, reverse=True):
         timeline.at(5, rank, lambda rank=rank: seen.append(rank))  # type: ignore[misc]
     timeline.run_to(5)
-    assert seen == [Rank.JOB_END, Rank.READY, Rank.SUBMIT, Rank.CHANGE, Rank.NEGOTIATION]
+    assert seen == [Rank.JOB_END, Rank.READY, Rank.SUBMIT, Rank.CHANGE, Rank.NEGOTIATION, Rank.METERING]
 
 
 def test_equal_events_happen_in_the_order_in_which_they_were_asked_for() -> None:
