@@ -212,8 +212,8 @@ class Sighting:
             return "busy"
         if record.protected_by:
             return f"protected by {record.protected_by}"
-        if why := record.passed_over(self.now):
-            return why
+        if record.passed_over_until > self.now:
+            return record.passed_over(self.now)
         if record.wish is not None or record.quarantine:
             return ""
         if idle is None:

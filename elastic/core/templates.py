@@ -95,7 +95,8 @@ def doubt(
 def without_plain(seen: Observations) -> Observations:
     """The same for everybody who asks where jobs fit: no worker stands behind a plain template."""
     queue = seen.queue.value
-    if queue is None or not any(_plain(shape) for schedd in queue.schedds for shape in schedd.shapes):
+    # A schedd's jobs are all judged against the same templates, so that one shape of each tells.
+    if queue is None or not any(_plain(schedd.shapes[0]) for schedd in queue.schedds if schedd.shapes):
         return seen
     schedds = tuple(
         replace(schedd, shapes=tuple(_cleaned(shape) for shape in schedd.shapes)) for schedd in queue.schedds
