@@ -49,10 +49,10 @@ class Cloud:
         command = [sys.executable, "-m", "elastic", "lab", *words, "--home", str(self.folder.root)]
         return subprocess.run(command, capture_output=True, text=True, timeout=UP_SECONDS, check=False)
 
-    def up(self) -> float:
+    def up(self, *options: str) -> float:
         """Bring it up; the seconds that it took."""
         began = time.monotonic()
-        done = self.elastic("up")
+        done = self.elastic("up", *options)
         assert done.returncode == 0, done.stderr
         clouds = openstack.config.OpenStackConfig(config_files=[str(self.folder.clouds)], load_envvars=False)
         self.sdk = openstack.connection.Connection(config=clouds.get_one("lab"))
@@ -133,7 +133,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Generator[Cloud]:
     root = tmp_path_factory.mktemp("lab").resolve()
     found = Cloud(root)
     try:
-        found.seconds = found.up()
+        found.seconds = found.up("--release", os.environ.get("ELASTIC_LAB_RELEASE", "newest"))
         yield found
         done = found.elastic("down", "--purge")
         assert done.returncode == 0, done.stderr
