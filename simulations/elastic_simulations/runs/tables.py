@@ -1,9 +1,12 @@
 """Every job and every worker of a run as a file: SWF, CSV (evalys' kind for jobs) or Parquet, by the name's ending."""
 
 import csv
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 from elastic_simulations.errors import SimulationError
+from elastic_simulations.runs.report import own_version
 from elastic_simulations.runs.running import Result
 from elastic_simulations.traces.exporting import seconds, write_evalys, write_swf
 from elastic_simulations.traces.trace import UNKNOWN
@@ -24,9 +27,16 @@ def write_jobs(result: Result, path: Path) -> None:
         case ".parquet":
             columns = {**trace_columns(trace), "line": trace.line}
             columns |= {"start_us": outcome.start_us, "end_us": outcome.end_us, "worker": outcome.worker}
-            write_parquet(columns, path, names(trace))
+            write_parquet(columns, path, names(trace), about(result))
         case _:
             raise SimulationError(f"{path}: jobs go to a file that ends in .swf, .csv or .parquet")
+
+
+def about(result: Result) -> dict[str, str]:
+    """The manifest that a Parquet file carries, as JSON under the key `elastic`."""
+    settings = asdict(result.settings)
+    found = {"version": own_version(), "trace_sha256": result.trace.sha256, "settings": settings}
+    return {"elastic": json.dumps(found, sort_keys=True)}
 
 
 def write_workers(result: Result, path: Path) -> None:
@@ -46,6 +56,6 @@ def write_workers(result: Result, path: Path) -> None:
                 for number, times in enumerate(zip(*columns.values(), strict=True)):
                     rows.writerow([number, *("" if at == UNKNOWN else seconds(at) for at in times)])
         case ".parquet":
-            write_parquet(columns, path)
+            write_parquet(columns, path, about=about(result))
         case _:
             raise SimulationError(f"{path}: workers go to a file that ends in .csv or .parquet")

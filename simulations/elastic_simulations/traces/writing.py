@@ -61,9 +61,15 @@ def opened(path: Path) -> TextIO:
 
 
 def write_parquet(
-    columns: Mapping[str, Column], path: Path, names: Mapping[str, tuple[Column, tuple[str, ...]]] | None = None
+    columns: Mapping[str, Column],
+    path: Path,
+    names: Mapping[str, tuple[Column, tuple[str, ...]]] | None = None,
+    about: Mapping[str, str] | None = None,
 ) -> None:
-    """Numbers as they lie in memory, names (null = unknown) once each; pyarrow is imported here only."""
+    """Numbers as they lie in memory, names (null = unknown) once each; pyarrow is imported here only.
+
+    `about` goes into the file's metadata.
+    """
     try:
         pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError as error:
@@ -75,7 +81,7 @@ def write_parquet(
     for name, (column, known) in (names or {}).items():
         places = pyarrow.array([None if place == UNKNOWN else place for place in column], pyarrow.int32())
         arrays[name] = pyarrow.DictionaryArray.from_arrays(places, pyarrow.array(known, pyarrow.string()))
-    table = pyarrow.table(arrays)
+    table = pyarrow.table(arrays).replace_schema_metadata(about)
     try:
         # Times hardly repeat: building dictionaries of them takes ten times as long as writing them.
         parquet.write_table(table, path, use_dictionary=list(names or ()), compression="zstd")

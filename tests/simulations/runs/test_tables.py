@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,9 @@ def test_every_job_and_worker_as_parquet_the_same_bytes_each_time(tmp_path: Path
     assert jobs["worker"] == list(result.outcome.worker)
     assert workers["deleted_us"] == list(result.outcome.workers.deleted)
     for kind in ("jobs", "workers"):
+        told = json.loads(parquet.read_schema(tmp_path / f"one-{kind}.parquet").metadata[b"elastic"])
+        assert told.keys() == {"version", "trace_sha256", "settings"}
+        assert (told["trace_sha256"], told["settings"]["seed"]) == (result.trace.sha256, 0)
         assert (tmp_path / f"one-{kind}.parquet").read_bytes() == (tmp_path / f"two-{kind}.parquet").read_bytes()
 
 
