@@ -22,6 +22,7 @@ SINGLE_GAP_SECONDS = 7.3
 """Nothing to do with the cycles' five seconds: the singles come at all moments of a cycle."""
 
 CYCLES_SHOWN = 3
+TOLD_SECONDS = 8.0
 CLOCK_SECONDS = 0.5
 """The negotiator tells whole seconds: on average its cycle began half a second later."""
 
@@ -60,7 +61,10 @@ def calibrate(root: Path, prefix: Path) -> Calibration:
         rounds = site.jobs.sleep("rounds", WORKERS * ROUNDS, RUN_SECONDS)
         cycles = _Cycles(site)
         rounds.wait(180)
-        waits = [_single(site, number, cycles) for number in range(SINGLES)]
+        starts = [_single(site, number, cycles) for number in range(SINGLES)]
+        # The collector hears of a cycle up to five seconds late: only now all of them are known.
+        time.sleep(TOLD_SECONDS)
+        waits = [started - cycles.before(started) for started in starts]
         return Calibration(
             boot_seconds=[active_at[name] - created_at[name] for name in sorted(created_at)],
             join_seconds=[max(0.0, seen_at[name] - active_at[name]) for name in sorted(created_at)],
@@ -95,15 +99,14 @@ class _Cycles:
 
 
 def _single(site: Site, number: int, cycles: _Cycles) -> float:
-    """Seconds from the begin of the cycle that matched it to the start of a job that found free workers."""
+    """When a job was started that found free workers."""
     began = time.monotonic()
     batch = site.jobs.sleep(f"single-{number}", 1, 1.0)
     batch.wait(60)
     cycles.look()
     (events,) = batch.history().values()
-    started = next(event.at for event in events if event.kind == Kind.EXECUTE)
-    time.sleep(max(1.0, SINGLE_GAP_SECONDS - (time.monotonic() - began)))
-    return started - cycles.before(started)
+    time.sleep(max(0.0, SINGLE_GAP_SECONDS - (time.monotonic() - began)))
+    return next(event.at for event in events if event.kind == Kind.EXECUTE)
 
 
 def _overhead(batch: Batch) -> float:
