@@ -1,5 +1,6 @@
 """The parameters of the simulated pool, measured on a real one by a run that has nothing to do with the workloads."""
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +22,7 @@ SINGLES = 6
 SINGLE_GAP_SECONDS = 7.3
 """Nothing to do with the cycles' five seconds: the singles come at all moments of a cycle."""
 
-CYCLES_SHOWN = 3
-TOLD_SECONDS = 8.0
+CYCLE = re.compile(r"^(\d\d/\d\d/\d\d \d\d:\d\d:\d\d)[^-]*-+ Started Negotiation Cycle", re.MULTILINE)
 CLOCK_SECONDS = 0.5
 """The negotiator tells whole seconds: on average its cycle began half a second later."""
 
@@ -59,51 +59,35 @@ def calibrate(root: Path, prefix: Path) -> Calibration:
         seen_at, created_at = arrivals.seen_at(), site.seen.created_at
         active_at = {name: next(look.at for look in site.seen.looks if name in look.active) for name in created_at}
         rounds = site.jobs.sleep("rounds", WORKERS * ROUNDS, RUN_SECONDS)
-        cycles = _Cycles(site)
         rounds.wait(180)
-        starts = [_single(site, number, cycles) for number in range(SINGLES)]
-        # The collector hears of a cycle up to five seconds late: only now all of them are known.
-        time.sleep(TOLD_SECONDS)
-        waits = [started - cycles.before(started) for started in starts]
+        starts = [_single(site, number) for number in range(SINGLES)]
+        cycles = cycle_starts(site.pool.folder.central / "log" / "NegotiatorLog")
         return Calibration(
             boot_seconds=[active_at[name] - created_at[name] for name in sorted(created_at)],
             join_seconds=[max(0.0, seen_at[name] - active_at[name]) for name in sorted(created_at)],
-            negotiation_seconds=cycles.period(),
-            start_seconds=max(0.0, fmean(waits) - CLOCK_SECONDS),
+            negotiation_seconds=median(after - before for before, after in pairwise(cycles)),
+            start_seconds=max(0.0, fmean(_after_cycle(started, cycles) for started in starts) - CLOCK_SECONDS),
             job_overhead_seconds=_overhead(rounds),
             removal_seconds=_removal(site),
         )
 
 
-class _Cycles:
-    """When cycles began, by the negotiator itself, in whole seconds since the epoch."""
-
-    def __init__(self, site: Site) -> None:
-        self._site = site
-        self._began: set[float] = set()
-
-    def look(self) -> None:
-        names = [f"LastNegotiationCycleTime{number}" for number in range(CYCLES_SHOWN)]
-        for ad in self._site.jobs.client.ads("Negotiator", projection=names):
-            self._began.update(float(ad[name]) for name in names if ad.get(name))
-
-    def before(self, at: float) -> float:
-        self.look()
-        return max(began for began in self._began if began <= at)
-
-    def period(self) -> float:
-        self.look()
-        gaps = [after - before for before, after in pairwise(sorted(self._began))]
-        # A cycle that was not seen makes a gap of two.
-        return fmean(gap for gap in gaps if gap < 1.5 * median(gaps))
+def cycle_starts(log: Path) -> list[float]:
+    """When negotiation cycles began, in seconds since the epoch; the negotiator writes whole ones, in local time."""
+    found = CYCLE.findall(log.read_text(encoding="utf-8", errors="replace"))
+    return [time.mktime(time.strptime(text, "%m/%d/%y %H:%M:%S")) for text in found]
 
 
-def _single(site: Site, number: int, cycles: _Cycles) -> float:
+def _after_cycle(started: float, cycles: Sequence[float]) -> float:
+    """Seconds from the begin of the cycle that matched a job to its start."""
+    return started - max(began for began in cycles if began <= started)
+
+
+def _single(site: Site, number: int) -> float:
     """When a job was started that found free workers."""
     began = time.monotonic()
     batch = site.jobs.sleep(f"single-{number}", 1, 1.0)
     batch.wait(60)
-    cycles.look()
     (events,) = batch.history().values()
     time.sleep(max(0.0, SINGLE_GAP_SECONDS - (time.monotonic() - began)))
     return next(event.at for event in events if event.kind == Kind.EXECUTE)
