@@ -47,9 +47,9 @@ class Lab:
 
         Release and ports are those of a lab's first start.
         """
+        chosen = self._release(release)
         require()
         report("software")
-        chosen = self._release(release)
         software = prepare(chosen, report)
         runtime.prepare()
         with self._only_one():

@@ -1,0 +1,152 @@
+"""The parts of the one-machine cloud that need no cloud: its memory, its files, its meter's arithmetic, its Neutron."""
+
+import json
+import os
+import signal
+import socket
+import threading
+from collections.abc import Generator
+from dataclasses import replace
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from elastic.lab import processes
+from elastic.lab.configs import Site, files, ini
+from elastic.lab.folder import PORTS, LabFolder, new_memory
+from elastic.lab.health import Health, rows
+from elastic.lab.lab import Lab
+from elastic.lab.meter import Used
+from elastic.lab.neutron import Stub
+from elastic.lab.processes import Program
+from elastic.lab.programs import Service, services
+from elastic.lab.release import Release
+from elastic.lab.rest import Refused, ask
+from elastic.lab.software import known
+from elastic.local.errors import LocalError
+from elastic.local.loopback import free_port
+from elastic.local.processes import ProcessId, alive, identify, send
+from tests.lab.support import wait
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A lab that was never started."""
+    folder = LabFolder(tmp_path)
+    folder.remember(new_memory(Release.NEWEST, None))
+    for place in (folder.log, folder.run, folder.mark("x").parent):
+        place.mkdir(parents=True)
+    return Site(folder=folder, memory=folder.memory(), software=known(Release.NEWEST))
+
+
+def test_a_lab_remembers_its_ports_passwords_and_steps(tmp_path: Path) -> None:
+    folder, memory = LabFolder(tmp_path), new_memory(Release.NEWEST, None)
+    assert len(set(memory.ports.values())) == len(PORTS)
+    folder.remember(memory)
+    folder.done("b", "a")
+    folder.done("a")
+    found = folder.memory()
+    assert (found.ports, found.secrets, found.done) == (memory.ports, memory.secrets, ["a", "b"])
+    assert (tmp_path / "lab.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_ports_in_use_are_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", free_port()))
+        taken.listen()
+        first = taken.getsockname()[1]
+        with pytest.raises(LocalError, match=rf"ports in use on 127.0.0.1: {first} \(mariadb\).*--first-port"):
+            new_memory(Release.NEWEST, first)
+
+
+def test_a_lab_that_was_never_made_is_said_to_be_none(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match=r"there is no lab in .*; `elastic lab up` makes one"):
+        Lab(LabFolder(tmp_path)).status()
+    assert Lab(LabFolder(tmp_path)).down() == 0
+
+
+def test_another_release_needs_another_folder(site: Site) -> None:
+    with pytest.raises(LocalError, match="is of release newest; choose another --home"):
+        Lab(site.folder).up(lambda _: None, release=Release.ZED)
+
+
+def test_a_folder_too_deep_for_a_socket_is_refused() -> None:
+    with pytest.raises(LocalError, match="too long for a socket"):
+        LabFolder(Path("/" + "x" * 90))
+
+
+def test_purge_removes_what_a_lab_wrote_and_nothing_else(site: Site) -> None:
+    mine = site.folder.root / "mine"
+    mine.write_text("kept", encoding="utf-8")
+    Lab(site.folder).down(purge=True)
+    assert [entry.name for entry in site.folder.root.iterdir()] == ["mine"]
+
+
+def test_every_address_that_a_service_is_given_is_on_loopback(site: Site) -> None:
+    (paste := site.folder.root / "paste.ini").touch()
+    pipelines = dict.fromkeys(site.software.pipelines, paste)
+    text = json.dumps(files(replace(site, software=replace(site.software, pipelines=pipelines))))
+    assert "127.0.0.1" in text
+    assert "0.0.0.0" not in text  # noqa: S104  it is what must not be there
+
+
+def test_ini_writes_lists_line_by_line() -> None:
+    assert ini({"a": {"x": True, "y": [1, 2]}}) == "[a]\nx = true\ny = 1\ny = 2\n"
+
+
+def test_services_are_named_once(site: Site) -> None:
+    names = [service.name for service in services(site)]
+    assert len(names) == len(set(names))
+
+
+def test_a_service_is_known_by_its_process_and_ends_with_it(site: Site) -> None:
+    sleeper = Service(name="s", program=Program(name="s", command=("sleep", "60"), environment=dict(os.environ)))
+    assert rows(site, [sleeper])[0].health is Health.STOPPED
+    processes.start(site.folder, sleeper.program)
+    main = processes.main_process(site.folder, "s")
+    assert main is not None
+    row = rows(site, [sleeper])[0]
+    assert (row.pid, row.processes, row.health) == (main.pid, 1, Health.OK)
+    send(main, signal.SIGKILL)
+    wait(lambda: not alive(main), 10)
+    assert processes.main_process(site.folder, "s") is None
+
+
+def test_cpu_time_of_a_server_never_falls() -> None:
+    process = identify(os.getpid())
+    assert process is not None
+    used = Used()
+    first = used.seconds("a", [process])
+    assert first > 0
+    gone = ProcessId(pid=process.pid, start_ticks=process.start_ticks)
+    assert used.seconds("a", []) == first
+    assert used.seconds("a", [gone]) >= first
+    used.keep([])
+    assert used.seconds("a", []) == 0
+
+
+@pytest.fixture
+def neutron() -> Generator[str]:
+    """The stub's address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stub) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_the_stub_says_in_neutrons_words_that_there_is_no_network(neutron: str) -> None:
+    assert ask("GET", f"{neutron}/").content["versions"][0]["id"] == "v2.0"
+    assert ask("GET", f"{neutron}/v2.0/ports?device_id=x").content == {"ports": []}
+    assert [group["name"] for group in ask("GET", f"{neutron}/v2.0/security-groups").content["security_groups"]] == [
+        "default"
+    ]
+    assert set(ask("GET", f"{neutron}/v2.0/quotas/p").content["quota"].values()) == {-1}
+    assert ask("DELETE", f"{neutron}/v2.0/ports/x").content is None
+    with pytest.raises(Refused, match="boot servers with networks 'none'"):
+        ask("POST", f"{neutron}/v2.0/networks", {"network": {}})
+    with pytest.raises(Refused) as refused:
+        ask("GET", f"{neutron}/v2.0/networks/x")
+    assert refused.value.status == 404
