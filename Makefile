@@ -45,7 +45,8 @@ OPENSTACK_LAB = .local/lab-tests-$(OPENSTACK_RELEASE)
 OPENSTACK_RELEASE ?= newest
 
 test-openstack: $(READY) system-packages ## the tests against a real OpenStack control plane, which it brings up and down
-	@$(BIN)/elastic lab up --home $(OPENSTACK_LAB) --release $(OPENSTACK_RELEASE)
+	@$(BIN)/elastic lab up --home $(OPENSTACK_LAB) --release $(OPENSTACK_RELEASE) \
+	    || { $(BIN)/elastic lab down --purge --home $(OPENSTACK_LAB); exit 1; }
 	@ELASTIC_LAB=$(CURDIR)/$(OPENSTACK_LAB) ELASTIC_LAB_RELEASE=$(OPENSTACK_RELEASE) $(BIN)/pytest $(STRICT) $(PARALLEL) -m "openstack and not full" \
 	    tests/openstack $(PYTEST_ARGS); status=$$?; \
 	    $(BIN)/elastic lab down --purge --home $(OPENSTACK_LAB); exit $$status

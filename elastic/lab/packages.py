@@ -18,7 +18,11 @@ PACKAGES = {"mariadb-server": "/usr/sbin/mariadbd", "rabbitmq-server": "/usr/lib
 COMPILER = {"gcc": "/usr/bin/gcc", "libc6-dev": "/usr/include/stdlib.h"}
 # Asked by Debian's packages before they start what they bring; 101 = no.
 POLICY = Path("/usr/sbin/policy-rc.d")
-UNITS = ("mariadb.service", "rabbitmq-server.service", "epmd.service", "epmd.socket")
+REFUSAL = "#!/bin/sh\n# elastic: packages start nothing while the lab's are installed\nexit 101\n"
+UNITS = {
+    "mariadb-server": ("mariadb.service",),
+    "rabbitmq-server": ("rabbitmq-server.service", "epmd.service", "epmd.socket"),
+}
 COMMAND_SECONDS = 1800.0
 
 Report = Callable[[str], None]
@@ -38,8 +42,9 @@ def install_packages(report: Report) -> None:
     run([*apt, "update"], environment)
     with _nothing_started():
         run([*apt, "install", "--yes", "--no-install-recommends", *missing], environment)
-    if shutil.which("systemctl"):
-        subprocess.run(["systemctl", "disable", *UNITS], capture_output=True, check=False)
+    units = [unit for name in missing for unit in UNITS.get(name, ())]
+    if units and shutil.which("systemctl"):
+        subprocess.run(["systemctl", "disable", *units], capture_output=True, check=False)
 
 
 def _compiler() -> Mapping[str, str]:
@@ -51,10 +56,11 @@ def _compiler() -> Mapping[str, str]:
 @contextmanager
 def _nothing_started() -> Iterator[None]:
     """Forbid packages to start daemons; a rule that the machine has already stays as it is."""
-    if POLICY.exists():
+    # One of ours was left behind by a kill.
+    if POLICY.exists() and POLICY.read_text(encoding="utf-8", errors="replace") != REFUSAL:
         yield
         return
-    POLICY.write_text("#!/bin/sh\nexit 101\n", encoding="ascii")
+    POLICY.write_text(REFUSAL, encoding="ascii")
     POLICY.chmod(0o755)
     try:
         yield
