@@ -130,9 +130,12 @@ class Execution:
         self._next_on(claim, startd, schedd)
 
     def _next_on(self, claim: Claim, startd: Startd, schedd: Schedd) -> None:
-        """Claim reuse: while the claim lives the schedd goes on with its next job, without the negotiator."""
+        """Claim reuse: while the claim lives the schedd goes on with its next job, without the negotiator.
+
+        That is any job of the same submitter that fits into the slot, a smaller one too (seen on real daemons).
+        """
         alive = self._timeline.now_us < claim.until_us and startd.open and schedd.up
-        job = schedd.autocluster(claim.kind).head() if alive else None
+        job = schedd.next_for(claim.kind, claim.room, startd.spec.tags) if alive else None
         if job is not None:
             self.start(job, startd, claim)
         elif alive and self._spec.claim_idle_seconds > 0:

@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Callable, Iterator
 
 from elastic.core.observation import Attempt
+from elastic.core.resources import Resources
 from elastic_simulations.collector import nobody
 from elastic_simulations.draws import Draws
 from elastic_simulations.jobs import Cluster, Job, JobEvent, JobLog, JobStatus, LogLine
@@ -80,6 +81,20 @@ class Schedd:
         if kind not in self.autoclusters:
             self.autoclusters[kind] = Autocluster(len(self.autoclusters) + 1, kind)
         return self.autoclusters[kind]
+
+    def next_for(self, kind: Kind, room: Resources, tags: frozenset[str]) -> Job | None:
+        """The job of this kind's submitter that waits longest among those that fit into a slot of so much room."""
+        heads = (
+            group.head()
+            for other, group in self.autoclusters.items()
+            if group.idle
+            and other.submitter == kind.submitter
+            and other.universe == kind.universe
+            and other.request.fits_in(room)
+            and other.requires <= tags
+        )
+        waiting = [job for job in heads if job is not None]
+        return min(waiting, key=lambda job: (job.submit_us, job.order), default=None)
 
     def wait(self, job: Job) -> None:
         """Let a job wait (again)."""

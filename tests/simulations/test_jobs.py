@@ -42,6 +42,17 @@ def test_a_claim_is_not_reused_for_another_owner() -> None:
     assert starts(world) == {"1.0": [60.0], "2.0": [180.0]}
 
 
+def test_a_claim_takes_a_smaller_job_of_its_owner_and_stays_as_large_as_it_is() -> None:
+    """As real schedds do: seen when a job of four cores had ended and small ones waited."""
+    world = grid()
+    machine(world)
+    world.submit(job(70, request=Resources(2, 2048, 2048)))
+    world.submit(job(100), 2)
+    world.submit(job(100, owner="bob"))
+    world.run_for(600)
+    assert starts(world) == {"1.0": [60.0], "2.0": [130.0], "2.1": [230.0], "3.0": [360.0]}
+
+
 def test_a_claimed_but_idle_slot_takes_a_job_at_once_and_is_given_back_in_the_end() -> None:
     world = grid(PoolSpec(claim_idle_seconds=30))
     startd = machine(world)
