@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.against_htcondor.calibration import Calibration, calibrate
-from bench.against_htcondor.real import Figures, run_real
+from bench.against_htcondor.real import Figures, RealRun, Submitted, run_real
 from bench.against_htcondor.twin import run_twin
 from bench.against_htcondor.workloads import WORKLOADS
 from elastic.local.processes import teardown
@@ -32,6 +32,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="how to print the result")
     parser.add_argument("--only", default="", help="only workloads whose name contains this")
     parser.add_argument("--calibration", type=Path, help="take the parameters from this file, or keep them there")
+    parser.add_argument("--again", type=Path, help="simulate anew what this earlier result of -o json has really run")
     options = parser.parse_args()
     prefix = prepare().prefix
     with tempfile.TemporaryDirectory() as folder:
@@ -49,12 +50,13 @@ def compare(root: Path, prefix: Path, options: argparse.Namespace) -> Mapping[st
     say = partial(print, file=sys.stderr if options.output == "json" else sys.stdout, flush=True)
     measured = _calibration(root, prefix, options.calibration)
     say(f"calibration: {measured}")
+    earlier = {} if options.again is None else real_runs(options.again)
     found: dict[str, object] = {}
     good = True
     for number, workload in enumerate(WORKLOADS):
         if options.only not in workload.name:
             continue
-        real = run_real(root / f"site-{number}", prefix, workload)
+        real = earlier.get(workload.name) or run_real(root / f"site-{number}", prefix, workload)
         twin = run_twin(workload, real.jobs, measured)
         off = differences(real.figures, twin)
         good = good and real.restarted == 0 and all(abs(share) <= BOUND for share in off.values())
@@ -71,6 +73,19 @@ def compare(root: Path, prefix: Path, options: argparse.Namespace) -> Mapping[st
             ours, theirs = getattr(twin, name), getattr(real.figures, name)
             say(f"  {name:18} real {theirs:9.3f}   simulated {ours:9.3f}   {share:+6.1%}")
     return {"calibration": asdict(measured), "workloads": found, "bound": BOUND, "ok": good}
+
+
+def real_runs(path: Path) -> Mapping[str, RealRun]:
+    """The real runs of an earlier result, by the names of their workloads."""
+    told = json.loads(path.read_text(encoding="utf-8"))["workloads"]
+    return {
+        name: RealRun(
+            figures=Figures(**run["real"]),
+            jobs=[Submitted(**job) for job in run["submitted"]],
+            restarted=run["restarted"],
+        )
+        for name, run in told.items()
+    }
 
 
 def differences(real: Figures, simulated: Figures) -> Mapping[str, float]:
