@@ -46,6 +46,8 @@ token = "a token for tests"
 format = "json"
 """
 TOKEN = "a token for tests"
+PATIENCE = 4
+"""How much longer than by itself anything may take beside many other tests."""
 
 
 def write_settings(folder: Path, *changes: tuple[str, str]) -> Path:
@@ -145,8 +147,11 @@ class DaemonProcess:
         self._process.wait()
 
     def ended(self, seconds: float) -> int:
-        """Its exit status, once it has ended and all its lines are read; TimeoutExpired if it has not."""
-        status = self._process.wait(seconds)
+        """Its exit status, once it has ended and all its lines are read; TimeoutExpired if it has not.
+
+        `seconds` are those of a machine that nobody else uses.
+        """
+        status = self._process.wait(PATIENCE * seconds)
         self._reader.join()
         return status
 
