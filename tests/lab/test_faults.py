@@ -1,7 +1,7 @@
 """Faults of the pool as a whole and of single workers, against real daemons: nothing wrong is deleted, and it is told.
 
 Times are scaled down: the daemon ticks each second (30 s in production), machines report within 25 s of a collector's
-start (300 s), ads live for a minute (15), jobs wait 20 s for a lost worker (2400 s). The troubles of single workers
+start (300 s), ads live for 90 s (900 s), jobs wait 20 s for a lost worker (2400 s). The troubles of single workers
 ripen in a site of their own beside the faults of the pool, and are looked at in the end. What has failed is tried again
 in a new site.
 """
@@ -26,8 +26,8 @@ from tests.lab.shown import NO_HARM, by_command, floor, harm, known_schedds, met
 from tests.lab.site import Site, group
 
 # What is looked at while the daemon is blind takes seconds, by command line too: on a busy machine more than ten.
-SETTINGS = {"htcondor": {"machine_update_seconds": 25.0, "query_seconds": 4.0, "ad_lifetime_seconds": 60.0}}
-POOL = {"CLASSAD_LIFETIME": "60"}
+SETTINGS = {"htcondor": {"machine_update_seconds": 25.0, "query_seconds": 4.0, "ad_lifetime_seconds": 90.0}}
+POOL = {"CLASSAD_LIFETIME": "90"}
 LEASE = {"job_lease_duration": "600"}
 
 
@@ -62,7 +62,7 @@ def fleets(tmp_path_factory: pytest.TempPathFactory, condor_prefix: Path) -> Ite
         name="fleet",
         maximum=12,
         options=troubles.REPORTING,
-        lost_seconds=40.0,
+        lost_seconds=120.0,
         lost_counted_seconds=5.0,
         job_lease_seconds=20.0,
     )
@@ -155,7 +155,8 @@ def test_a_third_of_the_machine_ads_gone_at_once_is_a_fault_of_the_pool_and_dele
 def test_a_silent_schedd_holds_shrinking_and_the_other_is_served(fleet: Site) -> None:
     first = running(fleet, "of-first", 1, 25.0)
     second = running(fleet, "of-second", 2, 25.0, schedd="second")
-    before = names(fleet)
+    # Not all that are there: an idle one may be leaving just now.
+    before = {first.worker(), second.worker(0), second.worker(1)}
     fleet.pool.daemons.freeze("second")
     try:
         fleet.until(lambda: "schedd second@" in fleet.status()["trust"]["shrink"], 40, "it is missed")
@@ -180,7 +181,7 @@ def test_a_silent_schedd_holds_shrinking_and_the_other_is_served(fleet: Site) ->
 
 def test_a_schedd_that_is_killed_with_running_jobs_finds_them_again(fleet: Site) -> None:
     long = running(fleet, "orphaned", 3, 20.0)
-    before = names(fleet)
+    before = {long.worker(number) for number in range(3)}
     fleet.pool.daemons.restart("schedd")
     time.sleep(5)
     assert before <= names(fleet)
