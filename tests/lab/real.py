@@ -54,7 +54,9 @@ class RealRig(Rig):
         spec = WorldSpec(pool="contract", ledger=self.ledger, folder=pool.folder.root, groups=groups, options=options)
         self.cloud: Cloud = LocalCloud(spec)
 
-    def fresh_batch(self, schedds: tuple[str, ...] = (), schedd_stale_seconds: float = 1800.0) -> HTCondorBatch:
+    def fresh_batch(
+        self, schedds: tuple[str, ...] = (), schedd_stale_seconds: float = 1800.0, drain_program: str = ""
+    ) -> HTCondorBatch:
         parameters = self.pool.folder.environment()
         settings = HTCondorSettings(
             collector=self.pool.address,
@@ -62,6 +64,7 @@ class RealRig(Rig):
             ledger=self.ledger,
             schedds=schedds,
             schedd_stale_seconds=schedd_stale_seconds,
+            drain_program=drain_program,
             query_seconds=4.0,
             inspect_seconds=5.0,
             parameters={

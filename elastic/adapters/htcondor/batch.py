@@ -109,7 +109,7 @@ class HTCondorBatch:
 
     def resume(self, worker: WorkerRecord) -> None:
         """Start the startd again if it is off, and cancel our drain; a foreign one stays and raises Refused."""
-        self._control("resume", target(worker), self._settings.prefix, self._patience)
+        self._control("resume", target(worker), self._settings.prefix, self._patience, self._settings.drain_program)
 
     def fence(self, worker: WorkerRecord) -> None:
         """Switch the drained startd off at its master and return once it is silent."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import htcondor2
 
 from elastic.adapters.htcondor import master, slots
-from elastic.adapters.htcondor.bindings import ask, location, quoted, translated
+from elastic.adapters.htcondor.bindings import COLLECTOR, ask, location, quoted, translated
 from elastic.adapters.htcondor.reach import NobodyListensError, UnreachableError, reach
 from elastic.adapters.htcondor.target import CLOCK_SLACK_SECONDS, Target
 from elastic.core.observation import DrainSeen, Inspection
@@ -79,16 +79,28 @@ def _ask_to_drain(target: Target, check: str, nonce: str) -> str:
 
 
 def _run_drain(program: str, target: Target, check: str, nonce: str) -> str:
-    options = ["-graceful", "-check", check, "-start", "False", "-reason", nonce]
+    return _run(program, "-graceful", "-check", check, "-start", "False", "-reason", nonce, _slot(target))
+
+
+def _slot(target: Target) -> str:
+    """By the startd's own name the program finds it only where that is its host's."""
+    return f"slot1@{target.machine}"
+
+
+def _run(program: str, *arguments: str) -> str:
+    """What it printed, or why it did not run; what it has done is found out by asking the startd."""
     try:
-        done = subprocess.run([program, *options, target.machine], capture_output=True, text=True, check=False)
+        done = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
     except OSError as error:
         return f"{program} cannot be run: {error}"
     return (done.stdout + done.stderr).strip()
 
 
-def resume(target: Target, prefix: str, seconds: float) -> None:
-    """Bring the startd back if it is off, then take our drain off it; anybody else's stays and raises Refused."""
+def resume(target: Target, prefix: str, seconds: float, program: str = "") -> None:
+    """Bring the startd back if it is off, then take our drain off it; anybody else's stays and raises Refused.
+
+    With `program`, condor_drain, what the bindings are not authorised to take back is taken back by it.
+    """
     give_up_at = time.monotonic() + seconds
     found, seen = _awake(target, give_up_at)
     drain_seen = slots.drain_of(seen)
@@ -100,7 +112,9 @@ def resume(target: Target, prefix: str, seconds: float) -> None:
         htcondor2.Startd(location(found.address, "Machine")).cancelDrainJobs(drain_seen.request_id)
     except htcondor2.HTCondorException as error:
         if not _authorised(found.address):
-            raise Unauthorized(f"{target.machine} does not let us cancel its drain: {error}") from error
+            if not program:
+                raise Unauthorized(f"{target.machine} does not let us cancel its drain: {error}") from error
+            _run(program, "-cancel", "-request-id", drain_seen.request_id, _slot(target))
     left = slots.drain_of(_look(found))
     if left is not None and left.reason.startswith(prefix):
         raise Transient(f"{target.machine} still drains after the cancellation")
@@ -182,7 +196,8 @@ def _why_not(
     if any(slot.claimed for slot in seen):
         return Refused(f"{target.machine} is claimed")
     if not _authorised(target.address):
-        return Unauthorized(f"{target.machine} does not let us drain it; see docs on the key of each worker")
+        why = f"{target.machine} does not let us drain it; see docs on the key of each worker"
+        return Unauthorized(f"{why} ({failure})" if failure else why)
     return Transient(f"{target.machine} did not start to drain: {failure or 'no reason given'}")
 
 
@@ -220,7 +235,7 @@ def _awake(target: Target, give_up_at: float) -> tuple[Target, list[slots.Slot]]
 
 def _addresses(target: Target) -> list[str]:
     """Where the collector has seen this startd last."""
-    with translated("collector"):
+    with translated(COLLECTOR):
         ads = htcondor2.Collector().query(
             htcondor2.AdType.Slot,
             f"ElasticServerId =?= {quoted(target.server_id)}"
