@@ -141,9 +141,9 @@ class ShapedPool(Pool):
     def advance(self, until: int) -> None:
         """Everything that happens up to and including `until`."""
         if self._resumed:
-            # Who was taken back takes a waiting job at once, not with the next event.
+            # Who was taken back takes a waiting job at once, not with the next event; whoever is ready now, first.
             self._resumed = False
-            self._dispatch_now()
+            self._happen(self.now)
         while (at := min(self.next_event(), until)) < until or at > self.now or self._due(at):
             self._integrate(at)
             self._happen(at)
