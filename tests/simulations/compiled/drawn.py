@@ -13,7 +13,7 @@ from elastic_policies.elastiq import Elastiq
 from elastic_policies.fixed import Fixed
 from elastic_policies.thesis import Thesis
 from elastic_simulations.draws import Constant, Distribution, Exponential
-from elastic_simulations.fast.orders import ORDERS
+from elastic_simulations.fast.orders import MANY, ORDERS
 from elastic_simulations.fast.outcome import Outcome
 from elastic_simulations.fast.spec import ElasticSpec, reference_group
 from elastic_simulations.traces.trace import Trace
@@ -56,14 +56,15 @@ POLICIES: tuple[Policy, ...] = (Backlog(), Backlog(headroom=1), SOON, Thesis(), 
 
 
 @st.composite
-def runs(draw: st.DrawFn, *, at_once: bool = False) -> Drawn:
-    """Any order, shape, boot time, limit and switch."""
+def runs(draw: st.DrawFn, *, at_once: bool = False, plain: bool = False) -> Drawn:
+    """Any order, shape, boot time, limit and switch; `plain` = nothing but the pool lasts from tick to tick."""
     slots = draw(st.sampled_from([1, 1, 2, 4]))
     group = replace(
         reference_group(slots=slots, idle_seconds=600.0, maximum=draw(st.integers(3, 9))),
         validation_seconds=130.0,
         drain_fraction=draw(st.sampled_from([0.5, 1.0])),
-        scale_down_window_seconds=draw(st.sampled_from([0.0, 0.0, 100.0])),
+        scale_down_window_seconds=0.0 if plain else draw(st.sampled_from([0.0, 0.0, 100.0])),
+        boots_start=draw(st.sampled_from([2, MANY])) if plain else MANY,
     )
     spec = ElasticSpec(
         group=group,
@@ -72,10 +73,10 @@ def runs(draw: st.DrawFn, *, at_once: bool = False) -> Drawn:
         boot_seconds=draw(st.sampled_from(BOOTS)),
         order=draw(st.sampled_from(sorted(ORDERS))),
         seed=draw(st.integers(0, 3)),
-        cancels=draw(st.booleans()),
-        metered=draw(st.booleans()),
+        cancels=not plain and draw(st.booleans()),
+        metered=not plain and draw(st.booleans()),
         at_once=at_once,
-        skips_quiet=draw(st.booleans()),
+        skips_quiet=not plain and draw(st.booleans()),
     )
     return Drawn(eventful(draw(jobs(most_cores=slots, most=12)), slots), spec)
 

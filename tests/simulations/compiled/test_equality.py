@@ -10,6 +10,8 @@ from elastic.core.record import to_json
 from elastic_simulations.fast import elastic, static
 from elastic_simulations.fast.compiled import running
 from elastic_simulations.fast.compiled import static as compiled_static
+from elastic_simulations.fast.deciding import suits
+from elastic_simulations.fast.lean import LeanRun
 from tests.simulations.compiled.drawn import EVENTFUL, Drawn, happened, recorded, runs
 from tests.simulations.fast.engines import Job, jobs, trace_of
 
@@ -37,8 +39,21 @@ def test_records_have_the_same_bytes(drawn: Drawn) -> None:
 @settings(max_examples=200)
 @given(runs(at_once=True), st.booleans())
 def test_outcomes_are_equal_without_records_too(drawn: Drawn, on_events: bool) -> None:  # noqa: FBT001 - drawn
-    spec = replace(drawn.spec, on_events=on_events)
-    assert running.run_elastic(drawn.trace, spec) == elastic.run_elastic(drawn.trace, spec)
+    # A measured load moves at all times: after every event there would be another microsecond to look at.
+    spec = replace(drawn.spec, on_events=on_events, metered=drawn.spec.metered and not on_events)
+    plain = elastic.run_elastic(drawn.trace, spec)
+    assert running.run_elastic(drawn.trace, spec) == plain
+    assert LeanRun(drawn.trace, spec, None).outcome() == plain
+
+
+@settings(max_examples=50)
+@given(runs(at_once=True, plain=True))
+def test_decisions_in_numbers_lead_to_the_same(drawn: Drawn) -> None:
+    """Runs that nothing keeps from it."""
+    plain = elastic.run_elastic(drawn.trace, drawn.spec)
+    assert suits(drawn.spec)
+    assert running.run_elastic(drawn.trace, drawn.spec) == plain
+    assert LeanRun(drawn.trace, drawn.spec, None).outcome() == plain
 
 
 @settings(max_examples=200)

@@ -14,8 +14,8 @@ from elastic.core.memory import BreakerState
 from elastic.core.model import Demand, GroupDemand, Snapshot, WorkerGroup
 from elastic.core.policy import Target
 from elastic.core.victims import drain_budget
-from elastic_simulations.fast.compiled.pool import CompiledPool
 from elastic_simulations.fast.counted import Steps
+from elastic_simulations.fast.pool import Pool
 from elastic_simulations.fast.spec import ElasticSpec
 from elastic_simulations.fast.view import View
 
@@ -42,7 +42,7 @@ def suits(spec: ElasticSpec) -> bool:
 class Decider:
     """Asks the policy of one group. `unchanged` = the last snapshot differs from the one before in its time alone."""
 
-    def __init__(self, spec: ElasticSpec, view: View, pool: CompiledPool) -> None:
+    def __init__(self, spec: ElasticSpec, view: View, pool: Pool) -> None:
         """Begin with nothing seen."""
         self.unchanged = False
         self._name = spec.group.name
@@ -140,7 +140,7 @@ class Decider:
         return Steps(0, min(-missing, drain_budget(group)))
 
 
-def unhindered(target: Target, group: WorkerGroup, pool: CompiledPool) -> bool:
+def unhindered(target: Target, group: WorkerGroup, pool: Pool) -> bool:
     """Whether no guardrail changes this target of a group whose sources are all good and that nobody overrides."""
     spec, memory = group.spec, group.memory
     return (
