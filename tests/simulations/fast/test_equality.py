@@ -159,7 +159,8 @@ def test_quiet_time_left_out_changes_nothing_either(
     assert replace(whole, decisions=0, stopped_us=0) == replace(skipping, decisions=0, stopped_us=0)
 
 
-@example(seed=7668, at_once=False)  # A worker taken back at the tick at which another one is launched and ready at once.
+# A worker is taken back at the tick at which another one is launched, and ready at once.
+@example(seed=7668, at_once=False)
 @given(st.integers(0, 10_000), st.booleans())
 def test_the_pool_for_all_kinds_of_jobs_does_what_the_one_for_cores_does(seed: int, at_once: bool) -> None:  # noqa: FBT001
     example = generated(seed)
