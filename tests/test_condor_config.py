@@ -29,7 +29,7 @@ import json, sys, htcondor2
 print(json.dumps({name: str(htcondor2.param[name]) for name in sys.argv[1:] if name in htcondor2.param}))
 """
 # Quick updates are for runs of minutes; who may read is anybody in both.
-ONE_MACHINE_ONLY = {"UPDATE_INTERVAL", "ALLOW_ADMINISTRATOR"}
+ONE_MACHINE_ONLY = {"UPDATE_INTERVAL", "MASTER_UPDATE_INTERVAL", "ALLOW_ADMINISTRATOR"}
 
 
 def assigned(fragment: str) -> list[str]:

@@ -103,6 +103,8 @@ def worker_settings(folder: Path, wanted: UserData, server_id: str) -> Mapping[s
         "ENABLE_URL_TRANSFERS": "False",
         "POLLING_INTERVAL": "1",
         "UPDATE_INTERVAL": "5",
+        # Without its master's ad nobody switches a startd off: after a collector restart it must be back as soon.
+        "MASTER_UPDATE_INTERVAL": "5",
         **devices,
         **{attribute: f'"{value}"' for attribute, value in attributes.items()},
         "STARTD_ATTRS": " ".join(attributes),

@@ -195,7 +195,7 @@ def validate(
     ] = None,
     output: As = Output.TABLE,
 ) -> None:
-    """Check the simulator against closed forms and other programs; exit 1 when a check fails."""
+    """Check the simulator against closed forms and other programs (minutes); exit 1 when a check fails."""
     from elastic_simulations.validate import failed, plain, validate
 
     verdicts = validate(data, only, full=full)
