@@ -20,11 +20,11 @@ def show(output: Output, answer: object, table: Callable[[Console], None]) -> No
 
 
 def columns(names: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A plain table; the last column takes what width is left."""
+    """A plain table; the last column takes what width is left. Where a terminal is too narrow, nothing is cut off."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for position, name in enumerate(names):
         last = position == len(names) - 1
-        table.add_column(name, overflow="fold", ratio=1 if last else None, no_wrap=not last)
+        table.add_column(name, overflow="fold", ratio=1 if last else None)
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     return table

@@ -16,6 +16,8 @@ from elastic.cli.errors import CommandError
 from elastic.cli.printing import columns, span
 from elastic.cli.tables import moment
 
+LATE_SECONDS = 10.0
+"""A tick that waits for daemons and clouds takes seconds; what is later than that is said."""
 STATE_STYLES = {"ok": "green", "waiting": "yellow", "unhealthy": "red"}
 
 
@@ -82,8 +84,12 @@ def _head(status: schemas.StatusOut) -> Text:
     if status.last_error:
         text.append(f"\nlast error: {status.last_error}", style="red")
     if status.tick is not None and status.last_tick_at is not None:
-        ago, ahead = span(status.now - status.last_tick_at), span(status.next_wake - status.now)
-        text.append(f"\ntick {status.tick} {ago} ago, next in {ahead}: {status.wake_reason}")
+        ago, ahead = span(status.now - status.last_tick_at), status.next_wake - status.now
+        text.append(f"\ntick {status.tick} {ago} ago, ")
+        if ahead < -LATE_SECONDS:
+            text.append(f"the next one has not ended {span(-ahead)} after it was due", style="yellow")
+        else:
+            text.append(f"next in {span(max(0.0, ahead))}: {status.wake_reason}")
     return text
 
 
