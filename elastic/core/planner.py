@@ -6,6 +6,7 @@ The only place that chooses workers.
 from collections.abc import Iterator, Mapping
 
 from elastic.core.actions import Adopt, Delete, DrainWorker, Launch, Proof, Resume
+from elastic.core.budgets import drain_budget, launch_budget
 from elastic.core.draft import Draft
 from elastic.core.drains import nonce
 from elastic.core.lifecycle import Phase
@@ -18,7 +19,6 @@ from elastic.core.removal import finish, forget
 from elastic.core.victims import (
     building_victims,
     cancellable,
-    drain_budget,
     idle_victims,
     passed_over,
     resumable,
@@ -86,7 +86,7 @@ def _grow(draft: Draft, group: WorkerGroup, target: Target) -> None:
     for worker in back:
         draft.act(Resume(group=worker.group, worker=worker.name, reason=f"needed again: {target.reason}"))
     missing -= len(back)
-    room = max(0, group.spec.maximum - group.existing)
+    room = launch_budget(group)
     if missing > room:
         text = f"{group.existing} servers exist, the maximum is {group.spec.maximum}"
         draft.refuse(group.spec.name, "limits", "up", missing - room, text)

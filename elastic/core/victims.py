@@ -86,16 +86,6 @@ def cancellable(group: WorkerGroup, surplus: int) -> int:
     return min(surplus, max(without_jobs, surplus - idle))
 
 
-def drain_budget(group: WorkerGroup) -> int:
-    """How many more may begin to drain.
-
-    A tenth of the workers (at least one), drains under way and foreign ones counted in.
-    """
-    under_way = group.count(Phase.DRAINING) + group.count(Phase.DRAINED) + group.foreign_draining
-    in_service = group.ready + under_way
-    return max(0, max(1, int(group.spec.drain_fraction * in_service)) - under_way)
-
-
 def why_kept(workers: Sequence[Worker]) -> str:
     """Why the ready workers that are not victims are kept, counted by reason."""
     if isinstance(workers, LazyWorkers):

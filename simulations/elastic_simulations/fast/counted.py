@@ -1,15 +1,16 @@
 """What a plan comes to in numbers, where nobody reads its reasons: how many workers to launch, how many to drain.
 
-The core's own arithmetic (`drain_budget`); that it is what the planner plans is tested tick by tick.
+The core's own arithmetic (`elastic.core.budgets`); that it is what the planner plans is tested tick by tick.
 """
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from elastic.core.budgets import drain_budget, launch_budget
 from elastic.core.lifecycle import Phase
 from elastic.core.model import Snapshot
 from elastic.core.policy import Target
-from elastic.core.victims import drain_budget, unfinished
+from elastic.core.victims import unfinished
 
 PLAIN = frozenset({Phase.BOOTING, Phase.JOINING, Phase.READY})
 """Phases of workers with which nothing was begun."""
@@ -34,7 +35,7 @@ def counted(snapshot: Snapshot, targets: Mapping[str, Target]) -> Steps | None:
         return None
     missing = targets[name].workers - group.counted
     if missing > 0:
-        return Steps(min(missing, max(0, group.spec.maximum - group.existing)), 0)
+        return Steps(min(missing, launch_budget(group)), 0)
     if not missing or group.memory.scale_down_stopped:
         return NOTHING
     if group.count(Phase.BOOTING):

@@ -1,42 +1,27 @@
-"""A decision for one plain group, where nobody reads its reasons: the policy is asked, and the rest is numbers.
+"""A decision for one plain group, where nobody reads its reasons: the policy, the guardrails, and the plan in numbers.
 
-What cannot be told from numbers alone goes the long way, by the core's `decide`, `constrain` and `plan`; that both ways
-lead to the same is tested run by run.
+How many workers the core's planner would launch and drain is told by its own budgets; only the actions with their
+reasons are not written. That this leads to the same as the planner is tested run by run.
 """
 
 from collections.abc import Mapping
 
-from elastic.core import guardrails
+from elastic.core.budgets import drain_budget, launch_budget
 from elastic.core.decide import decide
-from elastic.core.guardrails import GUARDRAILS, MOST_WORKERS, constrain
+from elastic.core.guardrails import MOST_WORKERS, constrain
 from elastic.core.lifecycle import Phase
-from elastic.core.memory import BreakerState
 from elastic.core.model import Demand, GroupDemand, Snapshot, WorkerGroup
 from elastic.core.policy import Target
-from elastic.core.victims import drain_budget
 from elastic_simulations.fast.counted import Steps
 from elastic_simulations.fast.pool import Pool
 from elastic_simulations.fast.spec import ElasticSpec
 from elastic_simulations.fast.view import View
 
-KNOWN = (
-    guardrails.sanity,
-    guardrails.stabilisation,
-    guardrails.override,
-    guardrails.limits,
-    guardrails.backoff,
-    guardrails.quota,
-    guardrails.breaker,
-    guardrails.step,
-    guardrails.freshness,
-)
-"""The guardrails of which `Decider.unhindered` knows when they have nothing to say; with others it says nothing."""
-
 
 def suits(spec: ElasticSpec) -> bool:
     """Whether runs like this can be decided so: nothing that lasts from one decision to the next but the pool."""
     lasting = spec.cancels or spec.learns or spec.metered or spec.skips_quiet or spec.on_events
-    return spec.at_once and not lasting and not spec.group.scale_down_window_seconds and GUARDRAILS == KNOWN
+    return spec.at_once and not lasting and not spec.group.scale_down_window_seconds
 
 
 class Decider:
@@ -122,10 +107,7 @@ class Decider:
         return proposal[self._name].memory != self._view.group.memory.policy_memory
 
     def targets(self, proposal: Mapping[str, Target], snapshot: Snapshot) -> Mapping[str, Target]:
-        """After the guardrails, which are asked only where one of them may have something to say."""
-        group = snapshot.groups[self._name]
-        if unhindered(proposal[self._name], group, self._pool):
-            return proposal
+        """After the guardrails."""
         return constrain(proposal, snapshot, self._view.site)
 
     def steps(self, targets: Mapping[str, Target], snapshot: Snapshot) -> Steps:
@@ -134,19 +116,7 @@ class Decider:
         there = pool.booting + pool.ready
         missing = targets[self._name].workers - there
         if missing >= 0:
-            return Steps(min(missing, max(0, group.spec.maximum - there)), 0)
+            return Steps(min(missing, launch_budget(group)), 0)
         if group.memory.scale_down_stopped:
             return Steps(0, 0)
         return Steps(0, min(-missing, drain_budget(group)))
-
-
-def unhindered(target: Target, group: WorkerGroup, pool: Pool) -> bool:
-    """Whether no guardrail changes this target of a group whose sources are all good and that nobody overrides."""
-    spec, memory = group.spec, group.memory
-    return (
-        spec.minimum <= target.workers <= spec.maximum
-        and target.workers - pool.booting - pool.ready <= memory.boot_allowance - pool.booting
-        and group.backoff_until == 0.0
-        and group.quota_left is None
-        and group.breaker.state is BreakerState.CLOSED
-    )

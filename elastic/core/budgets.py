@@ -1,0 +1,19 @@
+"""How many workers of a group may be launched and drained at one time: numbers, for whoever plans by counts."""
+
+from elastic.core.lifecycle import Phase
+from elastic.core.model import WorkerGroup
+
+
+def launch_budget(group: WorkerGroup) -> int:
+    """How many more servers there may be: the maximum counts every one that exists, whatever its phase."""
+    return max(0, group.spec.maximum - group.existing)
+
+
+def drain_budget(group: WorkerGroup) -> int:
+    """How many more may begin to drain.
+
+    A tenth of the workers (at least one), drains under way and foreign ones counted in.
+    """
+    under_way = group.count(Phase.DRAINING) + group.count(Phase.DRAINED) + group.foreign_draining
+    in_service = group.ready + under_way
+    return max(0, max(1, int(group.spec.drain_fraction * in_service)) - under_way)
