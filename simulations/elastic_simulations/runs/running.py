@@ -138,6 +138,6 @@ def _elastic(engine: str, spec: "ElasticSpec") -> "type[Run]":
         from elastic_simulations.fast.compiled.running import CompiledRun  # noqa: PLC0415 - imports numba
 
         return CompiledRun
-    from elastic_simulations.fast.lean import LeanRun  # noqa: PLC0415 - the core, as above
+    from elastic_simulations.fast.elastic import Run  # noqa: PLC0415 - the core, as above
 
-    return LeanRun
+    return Run

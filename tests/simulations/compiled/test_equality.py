@@ -10,8 +10,6 @@ from elastic.core.record import to_json
 from elastic_simulations.fast import elastic, static
 from elastic_simulations.fast.compiled import running
 from elastic_simulations.fast.compiled import static as compiled_static
-from elastic_simulations.fast.deciding import suits
-from elastic_simulations.fast.lean import LeanRun
 from tests.simulations.compiled.drawn import EVENTFUL, Drawn, happened, recorded, runs
 from tests.simulations.fast.engines import Job, jobs, trace_of
 
@@ -43,17 +41,14 @@ def test_outcomes_are_equal_without_records_too(drawn: Drawn, on_events: bool) -
     spec = replace(drawn.spec, on_events=on_events, metered=drawn.spec.metered and not on_events)
     plain = elastic.run_elastic(drawn.trace, spec)
     assert running.run_elastic(drawn.trace, spec) == plain
-    assert LeanRun(drawn.trace, spec, None).outcome() == plain
 
 
 @settings(max_examples=50)
 @given(runs(at_once=True, plain=True))
-def test_decisions_in_numbers_lead_to_the_same(drawn: Drawn) -> None:
-    """Runs that nothing keeps from it."""
+def test_plain_runs_are_equal(drawn: Drawn) -> None:
+    """Runs in which nothing lasts from one decision to the next but the pool."""
     plain = elastic.run_elastic(drawn.trace, drawn.spec)
-    assert suits(drawn.spec)
     assert running.run_elastic(drawn.trace, drawn.spec) == plain
-    assert LeanRun(drawn.trace, drawn.spec, None).outcome() == plain
 
 
 @settings(max_examples=200)

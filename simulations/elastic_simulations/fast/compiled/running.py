@@ -3,8 +3,7 @@
 from elastic_simulations.fast.compiled.limits import KINDS
 from elastic_simulations.fast.compiled.pool import CompiledPool, Jobs
 from elastic_simulations.fast.compiled.tables import as_array, in_units, tables_of, unit_of
-from elastic_simulations.fast.elastic import check
-from elastic_simulations.fast.lean import LeanRun
+from elastic_simulations.fast.elastic import Run, check
 from elastic_simulations.fast.orders import ORDERS
 from elastic_simulations.fast.outcome import Outcome
 from elastic_simulations.fast.recording import Recorded
@@ -18,7 +17,7 @@ def run_elastic(trace: Trace, spec: ElasticSpec, on_tick: Recorded | None = None
     return CompiledRun(trace, spec, on_tick).outcome()
 
 
-class CompiledRun(LeanRun):
+class CompiledRun(Run):
     """Decides as every run does; between decisions the compiled loops move the pool on."""
 
     tables_of = staticmethod(tables_of)
