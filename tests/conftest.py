@@ -3,11 +3,13 @@
 import os
 import shutil
 import signal
+import sys
 import threading
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from elastic.local.sandbox import availability
@@ -20,6 +22,9 @@ LAB_TIMEOUT_SECONDS = 900
 # No deadline: on a busy machine a slow example says nothing about the code, and pytest-timeout ends a hang.
 # In CI the same examples every time: red is then the change's doing. New ones are tried everywhere else.
 settings.register_profile("usual", deadline=None, max_examples=100, derandomize="CI" in os.environ)
+# What was not told where to log prints to standard output, into whatever another test reads there.
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.__stderr__))
+
 settings.register_profile("full", deadline=None, max_examples=2000)
 settings.load_profile("usual")
 

@@ -74,11 +74,11 @@ def distances(ticks: Ticks) -> list[float]:
 
 
 def test_the_next_tick_is_when_the_plan_asks(tmp_path: Path, stack: ExitStack) -> None:
-    ticks = started(stack, Ticks(tmp_path, after=25))
+    ticks = started(stack, Ticks(tmp_path, after=25, pace=Pace(tick_seconds=900, min_wake_seconds=10)))
     ticks.count(4)
-    # A real twentieth of a second late on a busy machine is 5 s in that world: one of them at least is in time.
+    # A real second late on a busy machine is 100 s in that world: one of them at least is before the regular tick.
     assert all(seconds >= 25 for seconds in distances(ticks))
-    assert min(distances(ticks)) < 60
+    assert min(distances(ticks)) < 900
 
 
 def test_regular_ticks_are_spread_by_the_jitter_and_no_others(tmp_path: Path, stack: ExitStack) -> None:
