@@ -54,8 +54,12 @@ test-openstack: $(READY) system-packages ## the tests against a real OpenStack c
 test-zed: ## the same against Debian 12's own OpenStack, which is older
 	@$(MAKE) test-openstack OPENSTACK_RELEASE=zed
 
+# Without daemons and browser, and without the parts of the simulator that take longest: `make test` has all of them.
+SLOW := tests/lab tests/browser tests/openstack tests/test_crashes.py tests/property/test_storms.py \
+    $(addprefix tests/simulations/,compiled campaigns comparing notebooks reports test_rerunning.py test_scenario.py)
+
 test-quick: $(READY) ## the inner loop: no daemons, no browser, no system packages; under two minutes
-	$(BIN)/pytest $(PARALLEL) --ignore=tests/lab --ignore=tests/browser $(PYTEST_ARGS)
+	$(BIN)/pytest $(PARALLEL) $(addprefix --ignore=,$(SLOW)) $(PYTEST_ARGS)
 
 test-full: $(READY) system-packages ## all tests with the large counts (marker "full"); hours, by hand
 	$(BIN)/pytest $(STRICT) $(PARALLEL) -m "" --hypothesis-profile=full $(PYTEST_ARGS)
