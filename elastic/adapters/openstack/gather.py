@@ -2,9 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
+
+from elastic.core.memory import WorkerRecord
+from elastic.ports import PortError
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -41,3 +44,14 @@ class Gather(Generic[S, T]):
             return
         for (_, answer), given in zip(batch, answers, strict=True):
             answer.set_result(given)
+
+
+def removed(
+    removals: Gather[WorkerRecord, PortError | None], workers: Sequence[WorkerRecord]
+) -> Mapping[str, PortError]:
+    """The errors of a removal by worker name; what went wrong for all of them, each has."""
+    try:
+        answers = removals.ask(workers)
+    except PortError as error:
+        return {worker.name: error for worker in workers}
+    return {worker.name: error for worker, error in zip(workers, answers, strict=True) if error is not None}

@@ -8,7 +8,7 @@ from typing import Any
 from elastic.adapters.openstack.clusters import Cluster, Clusters, Node
 from elastic.adapters.openstack.connection import Services
 from elastic.adapters.openstack.enrolment import Enrolling
-from elastic.adapters.openstack.gather import Gather
+from elastic.adapters.openstack.gather import Gather, removed
 from elastic.adapters.openstack.names import Names
 from elastic.adapters.openstack.options import GroupOptions
 from elastic.adapters.openstack.servers import Tag
@@ -62,12 +62,7 @@ class SenlinGroup:
 
     def delete(self, workers: Sequence[WorkerRecord]) -> Mapping[str, PortError]:
         """Remove exactly these nodes, together with those that others ask for at this moment."""
-        try:
-            answers = self._removals.ask(workers)
-        except PortError as error:
-            answers = [error] * len(workers)
-        pairs = zip(workers, answers, strict=True)
-        return {worker.name: error for worker, error in pairs if error is not None}
+        return removed(self._removals, workers)
 
     def _remove(self, workers: Sequence[WorkerRecord]) -> Sequence[PortError | None]:
         with self._one:

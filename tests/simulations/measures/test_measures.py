@@ -1,49 +1,28 @@
 import math
 import statistics
-from array import array
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elastic_simulations.fast.outcome import Integrals, Outcome, Samples, WorkerTable
+from elastic_simulations.fast.outcome import Integrals, Outcome, Samples
 from elastic_simulations.measures.checks import littles_law_residual
 from elastic_simulations.measures.elasticity import Elasticity, elasticity
 from elastic_simulations.measures.fairness import by_user, jain
 from elastic_simulations.measures.paying import Churn, Paid, billed, churn, paid
 from elastic_simulations.measures.spread import Spread, spread_of_ratios, spread_of_times
 from elastic_simulations.measures.waiting import bounded_slowdowns, waiting
-from elastic_simulations.traces.made import made
-from elastic_simulations.traces.trace import MICROSECONDS, Trace
+from elastic_simulations.traces.trace import MICROSECONDS
+from tests.simulations.reports import runs
+from tests.simulations.reports.runs import jobs, whole
 
 S = MICROSECONDS
 
 
-def whole(*seconds: int) -> "array[int]":
-    return array("q", (second if second < 0 else second * S for second in seconds))
-
-
-def jobs() -> Trace:
-    """Three jobs: (submit, run, cores) in seconds."""
-    return made(whole(0, 0, 10), whole(20, 5, 10), [1, 1, 2], source="test")
-
-
 def outcome() -> Outcome:
-    """Two workers of two cores: the first lives 2..40, the second is asked for at 4 and deleted while it boots."""
-    workers = WorkerTable(
-        cores=2, requested=whole(2, 4), ready=whole(8, -1), drained=whole(36, -1), deleted=whole(40, 6)
-    )
-    return Outcome(
-        start_us=whole(8, 8, 28),
-        end_us=whole(28, 13, 38),
-        worker=array("q", (0, 0, 0)),
-        workers=workers,
-        integrals=Integrals(queue=(8 + 8 + 18) * S),
-        ended_us=38 * S,
-        stopped_us=60 * S,
-        launches=2,
-    )
+    """The outcome of `runs` as the event loop leaves it: two launches, and the queue's integral."""
+    return replace(runs.outcome(), integrals=Integrals(queue=(8 + 8 + 18) * S), launches=2)
 
 
 def test_percentiles_lie_between_order_statistics() -> None:
