@@ -14,7 +14,19 @@ from elastic.local.runtime import runtime_home
 
 MEMORY_FILE = "lab.json"
 # Everything else that a lab writes into its folder.
-CONTENTS = ("home", "log", "run", "state", "servers", "condor", "services", "clouds.yaml", "faults.json", ".lock")
+CONTENTS = (
+    "home",
+    "log",
+    "run",
+    "state",
+    "servers",
+    "condor",
+    "services",
+    "clouds.yaml",
+    "faults.json",
+    "projects",
+    ".lock",
+)
 PORTS = (
     "mariadb",
     "rabbitmq",
@@ -30,6 +42,7 @@ PORTS = (
     "senlin",
     "gnocchi",
     "aodh",
+    "cinder",
 )
 # Of services among themselves, of the database and the broker, and of the people in the lab.
 SECRETS = ("database", "broker", "service", "metadata", "heat-domain", "admin", "elastic")
@@ -100,6 +113,14 @@ class LabFolder:
         return self.root / "faults.json"
 
     @property
+    def projects(self) -> Path:
+        """One folder for each project of which `faults.json` (as `faults`) or `limits.json` say something special.
+
+        `limits.json` says how much `port`, `volumes` and `gigabytes` the project may have; absent: everything.
+        """
+        return self.root / "projects"
+
+    @property
     def clouds(self) -> Path:
         """The clouds.yaml of this lab."""
         return self.root / "clouds.yaml"
@@ -152,6 +173,11 @@ def write_private(file: Path, text: str) -> None:
     partial.touch(mode=0o600)
     partial.write_text(text, encoding="utf-8")
     partial.rename(file)
+
+
+def with_all_ports(memory: Memory) -> Memory:
+    """Return the same, with ports for services that there were not yet when the lab was made."""
+    return replace(memory, ports={**_free_ports(), **memory.ports}) if set(PORTS) - memory.ports.keys() else memory
 
 
 def _free_ports() -> Mapping[str, int]:

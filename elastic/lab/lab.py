@@ -13,7 +13,7 @@ from pathlib import Path
 
 from elastic.lab import databases, processes, programs, template
 from elastic.lab.configs import Site, write
-from elastic.lab.folder import CONTENTS, MEMORY_FILE, LabFolder, new_memory
+from elastic.lab.folder import CONTENTS, MEMORY_FILE, LabFolder, new_memory, with_all_ports
 from elastic.lab.health import Row, admin, answers, rows
 from elastic.lab.packages import Report
 from elastic.lab.programs import Service
@@ -53,8 +53,8 @@ class Lab:
         software = prepare(chosen, report)
         runtime.prepare()
         with self._only_one():
-            if not self.folder.exists:
-                self.folder.remember(new_memory(chosen, first_port))
+            known_before = self.folder.memory() if self.folder.exists else new_memory(chosen, first_port)
+            self.folder.remember(with_all_ports(known_before))
             site = self._site(software)
             databases.make_folders(site)
             write(site)
@@ -147,7 +147,14 @@ class Lab:
 
     def _contents(self, site: Site) -> None:
         seed = Seed(site, admin(site))
-        for name, step in {"compute": seed.compute, "metering": seed.metering, "access": seed.access}.items():
+        steps = {
+            # Of services that there were not yet when the lab was made.
+            "endpoints 2": seed.endpoints,
+            "compute": seed.compute,
+            "metering": seed.metering,
+            "access": seed.access,
+        }
+        for name, step in steps.items():
             if name not in site.memory.done or (name == "access" and not self.folder.clouds.exists()):
                 step()
                 self.folder.done(name)

@@ -47,12 +47,8 @@ def control_plane(site: Site) -> Sequence[Service]:
     senlin = engine("senlin", site.software.script("senlin-api"))
     return (
         _api(site, "keystone", "/v3"),
-        Service(
-            name="neutron",
-            program=_own(site, "neutron", "elastic.lab.neutron", str(site.memory.ports["neutron"])),
-            port="neutron",
-            path="/",
-        ),
+        _stub(site, "neutron"),
+        _stub(site, "cinder"),
         _api(site, "placement", "/"),
         _api(site, "glance", "/healthcheck"),
         _api(site, "nova", "/"),
@@ -163,6 +159,12 @@ def _api(site: Site, name: str, path: str) -> Service:
     )
     program = Program(name=name, command=command, environment=environment(site))
     return Service(name=name, program=program, port=name, path=path)
+
+
+def _stub(site: Site, name: str) -> Service:
+    """Return what stands in for a service."""
+    program = _own(site, name, f"elastic.lab.{name}", str(site.memory.ports[name]), str(site.folder.projects))
+    return Service(name=name, program=program, port=name, path="/")
 
 
 def _own(site: Site, name: str, module: str, *arguments: str) -> Program:

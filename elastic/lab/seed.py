@@ -25,6 +25,7 @@ ENDPOINTS: Sequence[tuple[str, str, str, str]] = (
     ("placement", "placement", "placement", ""),
     ("image", "glance", "glance", ""),
     ("network", "neutron", "neutron", ""),
+    ("block-storage", "cinder", "cinder", "/v3/%(tenant_id)s"),
     ("compute", "nova", "nova", "/v2.1"),
     ("orchestration", "heat", "heat", "/v1/%(tenant_id)s"),
     ("cloudformation", "heat-cfn", "heat-cfn", "/v1"),
@@ -60,7 +61,7 @@ class Seed:
         member = self._user(MEMBER, self.site.memory.secrets["elastic"], DOMAIN)
         for role in ("member", "heat_stack_owner"):
             self._keystone("PUT", f"/projects/{project}/users/{member}/roles/{roles[role]}")
-        self._endpoints()
+        self.endpoints()
         return {"project": project, "user": member, "service-project": service}
 
     def compute(self) -> None:
@@ -134,7 +135,7 @@ class Seed:
         admin = self._user("heat_domain_admin", self.site.memory.secrets["heat-domain"], domain)
         self._keystone("PUT", f"/domains/{domain}/users/{admin}/roles/{admin_role}")
 
-    def _endpoints(self) -> None:
+    def endpoints(self) -> None:
         """Make each service's endpoint, or correct it: ports may have changed."""
         services = {each["type"]: each["id"] for each in self._keystone("GET", "/services")["services"]}
         endpoints = {

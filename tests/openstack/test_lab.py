@@ -158,7 +158,7 @@ def test_every_service_of_a_new_lab_is_well(cloud: Cloud, say: Say) -> None:
     say(f"lab up after {cloud.seconds:.0f} s; {sum(row['memory_mb'] for row in rows.values())} MB in "
         f"{sum(row['processes'] for row in rows.values())} processes")  # fmt: skip
     assert {name: row["health"] for name, row in rows.items()} == dict.fromkeys(rows, "ok")
-    apis = {"keystone", "placement", "glance", "nova", "heat", "senlin", "gnocchi", "aodh", "neutron"}
+    apis = {"keystone", "placement", "glance", "nova", "heat", "senlin", "gnocchi", "aodh", "neutron", "cinder"}
     assert apis <= {name for name, row in rows.items() if row["port"] is not None}
     assert all(row["pid"] and row["memory_mb"] for name, row in rows.items() if not name.startswith("workers"))
 

@@ -1,4 +1,4 @@
-"""The parts of the one-machine cloud that need no cloud: its memory, its files, its meter's arithmetic, its Neutron."""
+"""The parts of the one-machine cloud that need no cloud: its memory, its files, its meter's arithmetic, its stubs."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -13,17 +14,19 @@ from pathlib import Path
 import pytest
 
 from elastic.lab import processes
+from elastic.lab.cinder import CinderStub
 from elastic.lab.configs import Site, files, ini
-from elastic.lab.folder import PORTS, LabFolder, new_memory
+from elastic.lab.folder import PORTS, LabFolder, new_memory, with_all_ports
 from elastic.lab.health import Health, rows
 from elastic.lab.lab import Lab
 from elastic.lab.meter import Used
-from elastic.lab.neutron import Stub
+from elastic.lab.neutron import NeutronStub
 from elastic.lab.processes import Program
 from elastic.lab.programs import Service, services
 from elastic.lab.release import Release
 from elastic.lab.rest import Refused, ask
 from elastic.lab.software import known
+from elastic.lab.stub import Stub
 from elastic.local.errors import LocalError
 from elastic.local.loopback import free_port
 from elastic.local.processes import ProcessId, alive, identify, send
@@ -126,15 +129,36 @@ def test_cpu_time_of_a_server_never_falls() -> None:
     assert used.seconds("a", []) == 0
 
 
-@pytest.fixture
-def neutron() -> Generator[str]:
-    """The stub's address."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Stub) as server:
+@contextmanager
+def served(stub: type[Stub]) -> Generator[str]:
+    """The stub's address, while it answers."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), stub) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def neutron(tmp_path: Path) -> Generator[str]:
+    """A stub of a project p that may have one port."""
+    with served(type("Neutron", (NeutronStub,), {"projects": limited(tmp_path, port=1), "ports": {}})) as address:
+        yield address
+
+
+@pytest.fixture
+def cinder(tmp_path: Path) -> Generator[str]:
+    """A stub of a project p that may have two volumes of ten gigabytes."""
+    projects = limited(tmp_path, volumes=2, gigabytes=10)
+    with served(type("Cinder", (CinderStub,), {"projects": projects, "volumes": {}})) as address:
+        yield address
+
+
+def limited(projects: Path, **limits: int) -> Path:
+    (projects / "p").mkdir()
+    (projects / "p" / "limits.json").write_text(json.dumps(limits), encoding="utf-8")
+    return projects
 
 
 def test_the_stub_says_in_neutrons_words_that_there_is_no_network(neutron: str) -> None:
@@ -143,10 +167,48 @@ def test_the_stub_says_in_neutrons_words_that_there_is_no_network(neutron: str) 
     assert [group["name"] for group in ask("GET", f"{neutron}/v2.0/security-groups").content["security_groups"]] == [
         "default"
     ]
-    assert set(ask("GET", f"{neutron}/v2.0/quotas/p").content["quota"].values()) == {-1}
+    assert set(ask("GET", f"{neutron}/v2.0/quotas/q").content["quota"].values()) == {-1}
     assert ask("DELETE", f"{neutron}/v2.0/ports/x").content is None
     with pytest.raises(Refused, match="boot servers with networks 'none'"):
         ask("POST", f"{neutron}/v2.0/networks", {"network": {}})
     with pytest.raises(Refused) as refused:
         ask("GET", f"{neutron}/v2.0/networks/x")
     assert refused.value.status == 404
+
+
+def test_ports_of_the_stub_count_against_the_projects_quota(neutron: str) -> None:
+    wanted = {"port": {"project_id": "p", "device_id": "server-1", "tags": ["elastic_pool=physics"]}}
+    made = ask("POST", f"{neutron}/v2.0/ports", wanted).content["port"]
+    assert ask("GET", f"{neutron}/v2.0/ports?device_id=server-1&tenant_id=p").content == {"ports": [made]}
+    assert ask("GET", f"{neutron}/v2.0/ports?device_id=server-2").content == {"ports": []}
+    assert ask("GET", f"{neutron}/v2.0/quotas/p/details").content["quota"]["port"] == {
+        "limit": 1, "used": 1, "reserved": 0,
+    }  # fmt: skip
+    with pytest.raises(Refused, match="Quota exceeded") as refused:
+        ask("POST", f"{neutron}/v2.0/ports", wanted)
+    assert refused.value.status == 409
+    ask("DELETE", f"{neutron}/v2.0/ports/{made['id']}")
+    assert ask("GET", f"{neutron}/v2.0/ports").content == {"ports": []}
+
+
+def test_volumes_of_the_stub_count_against_the_projects_limits(cinder: str) -> None:
+    wanted = {"volume": {"size": 8, "metadata": {"elastic_pool": "physics"}}}
+    made = ask("POST", f"{cinder}/v3/p/volumes", wanted).content["volume"]
+    assert ask("GET", f"{cinder}/v3/p/volumes/detail?limit=1000").content == {"volumes": [made]}
+    assert ask("GET", f"{cinder}/v3/q/volumes/detail").content == {"volumes": []}
+    assert ask("GET", f"{cinder}/v3/p/limits").content["limits"]["absolute"] == {
+        "maxTotalVolumes": 2, "maxTotalVolumeGigabytes": 10, "totalVolumesUsed": 1, "totalGigabytesUsed": 8,
+    }  # fmt: skip
+    with pytest.raises(Refused, match="gigabytes allowed") as refused:
+        ask("POST", f"{cinder}/v3/p/volumes", wanted)
+    assert refused.value.status == 413
+    ask("DELETE", f"{cinder}/v3/p/volumes/{made['id']}")
+    assert ask("GET", f"{cinder}/v3/p/volumes").content == {"volumes": []}
+
+
+def test_a_lab_of_before_gets_ports_for_services_that_are_new(site: Site) -> None:
+    before = replace(site.memory, ports={name: port for name, port in site.memory.ports.items() if name != "cinder"})
+    after = with_all_ports(before)
+    assert set(after.ports) == set(PORTS)
+    assert {name: after.ports[name] for name in before.ports} == before.ports
+    assert with_all_ports(after) == after

@@ -50,7 +50,7 @@ class WorkerDriver(fake.FakeDriver):
 
     def spawn(self, context, instance, image_meta, injected_files, admin_password, allocations, network_info=None,
               block_device_info=None, power_on=True, accel_info=None):  # fmt: skip
-        faults = _faults()
+        faults = _faults(instance)
         time.sleep(faults.get("spawn_seconds", 0))
         if faults.get("spawn_error"):
             raise exception.InstanceDeployFailure(reason=faults["spawn_error"])
@@ -75,7 +75,7 @@ class WorkerDriver(fake.FakeDriver):
 
     def destroy(self, context, instance, network_info, block_device_info=None, destroy_disks=True,
                 destroy_secrets=True):  # fmt: skip
-        faults = _faults()
+        faults = _faults(instance)
         time.sleep(faults.get("destroy_seconds", 0))
         if faults.get("destroy_error"):
             raise exception.InstanceTerminationFailure(reason=faults["destroy_error"])
@@ -170,8 +170,9 @@ def _record(folder, instance):
         raise exception.InstanceNotFound(instance_id=instance.uuid) from error
 
 
-def _faults():
-    """Return what is to go wrong, as the lab's file says now; nothing where there is none."""
-    with suppress(FileNotFoundError):
-        return json.loads((LAB / "faults.json").read_text(encoding="utf-8"))
+def _faults(instance):
+    """Return what is to go wrong, as the lab's files say now: the one of the server's project, else everybody's."""
+    for file in (LAB / "projects" / instance.project_id / "faults.json", LAB / "faults.json"):
+        with suppress(FileNotFoundError):
+            return json.loads(file.read_text(encoding="utf-8"))
     return {}
