@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from elastic.adapters.openstack.connection import Json, Services
 from elastic.core.resources import Resources
-from elastic.ports import Malformed, NotFound
+from elastic.ports import Malformed, NotFound, Throttled, Transient
 
 FRESH_SECONDS = 300.0
 """An image that was put in another's place is used within so long."""
@@ -44,6 +44,10 @@ class Names:
         """The id of the network of this name or id."""
         return str(self._found("network", name, self._network)["id"])
 
+    def server_group(self, group_id: str) -> str:
+        """The id itself, where there is such a server group."""
+        return str(self._found("server group", group_id, self._server_group)["id"])
+
     def forget(self) -> None:
         """Look everything up anew."""
         with self._lock:
@@ -55,7 +59,14 @@ class Names:
             at, known = self._known.get((kind, name), (0.0, {}))
         if known and now - at < FRESH_SECONDS:
             return known
-        match ask(name):
+        try:
+            answer = ask(name)
+        except (Transient, Throttled):
+            # What it was a while ago is better than nothing: who uses it hears whether it is still there.
+            if known:
+                return known
+            raise
+        match answer:
             case [only]:
                 with self._lock:
                     self._known[kind, name] = (now, only)
@@ -88,3 +99,9 @@ class Names:
         except NotFound:
             found: list[Json] = self._services.call("network", "GET", "/networks", query={"name": name})["networks"]
             return found
+
+    def _server_group(self, group_id: str) -> list[Json]:
+        try:
+            return [self._services.call("compute", "GET", f"/os-server-groups/{group_id}")["server_group"]]
+        except NotFound:
+            return []

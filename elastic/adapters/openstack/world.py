@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from elastic.adapters.openstack import checks
 from elastic.adapters.openstack.clusters import ClientClusters, Clusters, SdkClusters
 from elastic.adapters.openstack.connection import Services
 from elastic.adapters.openstack.enrolment import Enrolling
@@ -12,7 +14,7 @@ from elastic.adapters.openstack.names import Names
 from elastic.adapters.openstack.nova import NovaBackend
 from elastic.adapters.openstack.options import GroupOptions, SiteOptions, group_options, site_options
 from elastic.adapters.openstack.pace import Pace
-from elastic.adapters.openstack.quotas import Quotas, quota
+from elastic.adapters.openstack.quotas import Quotas, quota, takes
 from elastic.adapters.openstack.senlin import SenlinGroup
 from elastic.adapters.openstack.servers import Tag, fault, listed, server
 from elastic.adapters.openstack.telemetry import GnocchiTelemetry
@@ -21,7 +23,7 @@ from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.observation import Quota, Server, Servers
 from elastic.local.enrolment import Enrolment
-from elastic.ports import Created, Finding, Malformed, PortError, WorldSpec
+from elastic.ports import Created, Finding, Malformed, PortError, Throttled, Transient, WorldSpec
 
 CLUSTERS: Mapping[str, Callable[[Services], Clusters]] = {
     "openstacksdk": SdkClusters,
@@ -72,9 +74,14 @@ class OpenStackCloud:
         return server(self.services.call("compute", "GET", f"/servers/{server_id}")["server"])
 
     def quotas(self) -> Mapping[str, Quota]:
-        """What the project's limits leave for each group; a group whose flavor is missing has no room, by name."""
-        left = self._quotas.left()
-        return {name: self._quota(left, options) for name, options in self._options.items()}
+        """What the project's limits leave for each group; one whose flavor, image or network is missing has no room."""
+        taken = {name: self._takes(name) for name in self._options}
+        wanted = {resource for one in taken.values() if not isinstance(one, Malformed) for resource in one}
+        left = self._quotas.left(wanted)
+        return {
+            name: Quota(workers_left=0, reason=str(one)) if isinstance(one, Malformed) else quota(left, one)
+            for name, one in taken.items()
+        }
 
     def create(self, group: GroupSpec, workers: Sequence[WorkerRecord]) -> Sequence[Created]:
         """Ask for one server each, by the group's backend."""
@@ -96,14 +103,8 @@ class OpenStackCloud:
         )
 
     def check(self) -> Sequence[Finding]:
-        """Whether we may log in, and whether what each group names exists."""
-        try:
-            left = self._quotas.left()
-        except PortError as error:
-            mend = "see that clouds.yaml or the OS_* variables name a project that this credential may use"
-            return (Finding(what="OpenStack", ok=False, seen=f"{type(error).__name__}: {error}", mend=mend),)
-        seen = ", ".join(f"{amount:g} {name}" for name, amount in left.items())
-        return (Finding(what="OpenStack", ok=True, seen=f"the quota leaves {seen}"), *map(self._named, self._groups))
+        """Whether we may log in, whether what each group names exists, and what the quotas leave."""
+        return checks.findings(self.services, self.names, self._quotas, self._groups, self._options)
 
     def _made_alike(self, group: GroupSpec) -> HeatGroup | SenlinGroup | None:
         """The group's stack or cluster, always the same one: its lock keeps changes one at a time. None for Nova."""
@@ -120,25 +121,20 @@ class OpenStackCloud:
         clusters = CLUSTERS[options.senlin_client](self.services)
         return SenlinGroup(group, options, self.services, clusters, self.names, self._tag, self._enrolling)
 
-    def _named(self, name: str) -> Finding:
-        """Whether the group's flavor and image exist, and the flavor has what the group's shape promises."""
-        options, shape = self._options[name], self._groups[name].shape
-        what = f"group {name}"
+    def _takes(self, name: str) -> Mapping[str, int] | Malformed:
+        """What one more worker of the group takes of each resource, or why there can be none."""
+        options = self._options[name]
         try:
-            flavor, image = self.names.flavor(options.flavor), self.names.image(options.image)
-        except PortError as error:
-            return Finding(what=what, ok=False, seen=str(error), mend="correct the group's options")
-        has = flavor.resources
-        if (has.cpus, has.memory_mb) < (shape.cpus, shape.memory_mb) or has.memory_mb < shape.memory_mb:
-            seen = f"flavor {options.flavor} has {has.cpus} cpus and {has.memory_mb} MB"
-            return Finding(what=what, ok=False, seen=seen, mend="give the group's shape what the flavor has, at most")
-        return Finding(what=what, ok=True, seen=f"flavor {flavor.id}, image {image}")
-
-    def _quota(self, left: Mapping[str, float], options: GroupOptions) -> Quota:
-        try:
-            return quota(left, self.names.flavor(options.flavor))
+            flavor = self.names.flavor(options.flavor)
+            networks = [] if options.networks == ("none",) else options.networks
+            # A service that does not answer just now says nothing about what is there.
+            with suppress(Transient, Throttled):
+                self.names.image(options.image)
+                if options.server_group:
+                    self.names.server_group(options.server_group)
+            return takes(options, flavor.resources, [self.names.network(one) for one in networks])
         except Malformed as error:
-            return Quota(workers_left=0, reason=str(error))
+            return error
 
     def _fault(self, server_id: str) -> str:
         try:

@@ -1,18 +1,12 @@
 """Nova's words for servers, in the core's."""
 
-from math import inf
-
 import pytest
 
-from elastic.adapters.openstack.names import Flavor
 from elastic.adapters.openstack.nova import ZONE_REST_SECONDS, Zones
-from elastic.adapters.openstack.quotas import quota
 from elastic.adapters.openstack.servers import Tag, server
-from elastic.core.observation import Quota, Server, ServerStatus
-from elastic.core.resources import Resources
+from elastic.core.observation import Server, ServerStatus
 
 TAG = Tag("physics", "ledger-1")
-FLAVOR = Flavor("42", Resources(4, 8192, 20480, 0))
 
 
 @pytest.mark.parametrize(
@@ -42,25 +36,6 @@ def test_a_server_in_the_cores_words(raw: str, task: str | None, status: ServerS
 def test_servers_are_metered_by_pool_and_group() -> None:
     assert TAG.metadata("small")["metering.server_group"] == "physics.small"
     assert "elastic_worker" not in TAG.metadata("small")
-
-
-@pytest.mark.parametrize(
-    ("left", "workers", "resource"),
-    [
-        ({"instances": 3, "cores": 40, "memory_mb": 99999}, 3, "instances"),
-        ({"instances": 30, "cores": 7, "memory_mb": 99999}, 1, "cores"),
-        ({"instances": 30, "cores": 40, "memory_mb": 8191}, 0, "memory_mb"),
-    ],
-)
-def test_the_quota_leaves_as_many_workers_as_its_scarcest_resource(
-    left: dict[str, float], workers: int, resource: str
-) -> None:
-    reason = f"the project's quota of {resource} leaves room for {workers} more"
-    assert quota(left, FLAVOR) == Quota(workers_left=workers, reason=reason)
-
-
-def test_a_project_without_limits_says_nothing() -> None:
-    assert quota(dict.fromkeys(("instances", "cores", "memory_mb"), inf), FLAVOR) == Quota(workers_left=None)
 
 
 def no_host(server_id: str, zone: str) -> dict[str, object]:
