@@ -1,23 +1,31 @@
 """What `elastic check` tries, one finding each, with how to mend what is wrong; nothing is changed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 
 import httpx
 
 from elastic.adapters.ledger import SqlLedger
+from elastic.adapters.plain import plainly
 from elastic.core.demand import PREFIX
 from elastic.core.memory import WorkerRecord
 from elastic.core.observation import Machines
 from elastic.core.templates import configured
 from elastic.daemon.parts import make_world, token_of
 from elastic.daemon.server import bind
-from elastic.ports import ElasticError, Finding, LedgerError, PortError, Unauthorized, World
+from elastic.ports import ElasticError, Finding, LedgerError, Malformed, PortError, Unauthorized, World
 from elastic.settings import Settings, SettingsError
 
-MEND: dict[type[PortError], str] = {
-    Unauthorized: "the credentials were refused: check the token folder and what its tokens may do",
+Cures = Mapping[type[PortError], str]
+
+CONDOR: Cures = {
+    Unauthorized: "check the token folder and what its tokens may do",
     PortError: "check that it runs, its address in the settings, the tokens, and that this machine may reach it",
+}
+CLOUD: Cures = {
+    Unauthorized: "check the credentials that [cloud.options] names, and what they may do in the project",
+    Malformed: "mend what the text names, in [cloud.options] or in the group's options",
+    PortError: "check that the cloud runs, that [cloud.options] says where, and that this machine may reach it",
 }
 
 
@@ -44,11 +52,11 @@ def _sources(world: World, settings: Settings) -> Iterator[Finding]:
         machines.append(world.batch.machines())
         return f"{len(machines[0].machines)} machines in the collector"
 
-    yield _asked("collector", ask_machines)
-    yield _asked("schedds", lambda: _queue(world, settings))
-    yield _asked("negotiator", lambda: f"{len(world.batch.negotiation().cycles)} cycles known")
-    yield _asked("servers", lambda: f"{len(world.cloud.servers().servers)} servers carry this pool's tag")
-    yield _asked("quota", lambda: _quota(world))
+    yield asked("collector", CONDOR, ask_machines)
+    yield asked("schedds", CONDOR, lambda: _queue(world, settings))
+    yield asked("negotiator", CONDOR, lambda: f"{len(world.batch.negotiation().cycles)} cycles known")
+    yield asked("servers", CLOUD, lambda: f"{len(world.cloud.servers().servers)} servers carry this pool's tag")
+    yield asked("quota", CLOUD, lambda: _quota(world))
     yield _startd(world, machines[0] if machines else Machines(machines=()))
 
 
@@ -136,12 +144,13 @@ def _token_place(settings: Settings) -> str:
     return str(settings.token_path) if settings.api.token is None else "the settings"
 
 
-def _asked(what: str, ask: Callable[[], str]) -> Finding:
+def asked(what: str, cures: Cures, ask: Callable[[], str]) -> Finding:
+    """What a port answered, or in plain words why it did not, with the cure for that kind of error."""
     try:
         return Finding(what=what, ok=True, seen=ask())
     except PortError as error:
-        mend = next(text for kind, text in MEND.items() if isinstance(error, kind))
-        return Finding(what=what, ok=False, seen=f"{type(error).__name__}: {error}", mend=mend)
+        mend = next(text for kind, text in cures.items() if isinstance(error, kind))
+        return Finding(what=what, ok=False, seen=plainly(error), mend=mend)
     except Exception as error:  # noqa: BLE001  a fault of an adapter must not hide the findings after it
         return Finding(
             what=what, ok=False, seen=f"{type(error).__name__}: {error}", mend="a fault of elastic: report it"

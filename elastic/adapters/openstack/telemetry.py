@@ -9,6 +9,7 @@ from typing import Any
 
 from elastic.adapters.openstack.connection import Json, Services
 from elastic.adapters.openstack.errors import port_error, translated
+from elastic.adapters.plain import plainly
 from elastic.core.observation import Load
 from elastic.ports import Finding, PortError
 
@@ -60,7 +61,7 @@ class GnocchiTelemetry:
             points = self._newest()
         except PortError as error:
             mend = "leave telemetry out of [cloud.options], or see to Gnocchi; everything works without it"
-            return Finding(what=what, ok=False, seen=f"{type(error).__name__}: {error}", mend=mend)
+            return Finding(what=what, ok=False, seen=plainly(error), mend=mend)
         if not points:
             seen = f"no server of pool {self._pool} has a rate of cpu in the last {self._window:.0f} s"
             mend = "is `cpu` polled, and does its archive policy keep rate:mean at this granularity? see polling.yaml"
