@@ -31,6 +31,8 @@ def learn(
     known = _watched(known, workers)
     counted: list[WorkerRecord] = []
     for worker in workers:
+        if worker.steady:
+            continue
         record = worker.record
         if record.joined_at == now and _joined_now(record, before.get(record.name)):
             known = _joined(known, spec, record)

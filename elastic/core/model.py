@@ -78,7 +78,9 @@ class Worker(NamedTuple):
 
     `idle_seconds` is None while anything is claimed or when it is not known. `keep` says why the worker must not be
     drained ("" = it may be); `proof_missing` says, for a failed or lost one, what is not proved yet ("" = proved gone).
-    `building` = the cloud lists its server as building now. A tuple, not a dataclass: ten thousand are made each tick.
+    `building` = the cloud lists its server as building now. `room` is what new jobs find free there (None = none may
+    come); `jobs` run on it. `steady` = serves as it did at the last tick, and nothing in its record asks for a look.
+    A tuple, not a dataclass: ten thousand are made each tick.
     """
 
     name: str
@@ -93,6 +95,9 @@ class Worker(NamedTuple):
     record: WorkerRecord
     building: bool = False
     proof_missing: str = ""
+    room: Resources | None = None
+    jobs: int = 0
+    steady: bool = False
 
 
 class LazyWorkers(Sequence[Worker]):

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from operator import attrgetter
+from typing import NamedTuple
 
 from elastic.core.resources import Resources
 
@@ -99,9 +101,19 @@ class Packed:
 def pack(wanted: Iterable[Wanted], bins: Iterable[Bin], openings: Sequence[Opening]) -> Packed:
     """Each job onto existing room first, then onto new workers of the first opening that fits; largest jobs first."""
     packer = _Packer(bins, openings)
-    for want in sorted(wanted, key=_largest_first):
-        packer.place(want)
+    for alike in _classes(wanted):
+        packer.place(alike)
     return packer.result()
+
+
+def _classes(wanted: Iterable[Wanted]) -> list[list[Wanted]]:
+    """Shapes whose jobs take the same of the same workers, the largest first: a site has a thousand, of few sizes."""
+    classes: dict[object, list[Wanted]] = {}
+    for want in sorted(wanted, key=attrgetter("shape")):
+        sizes = set(want.fits.values())
+        same = (*sizes, frozenset(want.fits)) if len(sizes) == 1 else frozenset(want.fits.items())
+        classes.setdefault((same, want.closed), []).append(want)
+    return sorted(classes.values(), key=lambda alike: _largest_first(alike[0]))
 
 
 def _largest_first(want: Wanted) -> tuple[Resources, str]:
@@ -129,6 +141,10 @@ class Shelf:
         self.no_room_for.clear()
         self._put(free, untouched, used)
 
+    def may_hold(self, takes: Resources) -> bool:
+        """Whether it is worth looking for room for such a job."""
+        return takes[0] <= self.most_cpus and takes not in self.no_room_for
+
     def take(self, takes: Resources, jobs: int) -> int:
         """Put as many of `jobs` as fit, on the machines with the least room for them; return how many."""
         put = 0
@@ -143,12 +159,30 @@ class Shelf:
         self.no_room_for.add(takes)
         return put
 
+    def fill_new(self, offers: Resources, takes: Resources, jobs: int) -> int:
+        """Put all of `jobs` on new machines, as few as hold them; return how many jobs."""
+        self.no_room_for.clear()
+        each = takes.times_in(offers)
+        full, rest = divmod(jobs, each)
+        if full:
+            self._put(_left(offers, takes, each), 0, full)
+        if rest:
+            self._put(_left(offers, takes, rest), 0, 1)
+        return jobs
+
     def _put(self, free: Resources, untouched: int, used: int) -> None:
-        counts = self._by_cpus.setdefault(free.cpus, {}).setdefault(free, [0, 0])
-        counts[0] += untouched
-        counts[1] += used
+        cpus = free[0]
+        bucket = self._by_cpus.get(cpus)
+        if bucket is None:
+            bucket = self._by_cpus[cpus] = {}
+            self.most_cpus = max(self.most_cpus, cpus)
+        counts = bucket.get(free)
+        if counts is None:
+            bucket[free] = [untouched, used]
+        else:
+            counts[0] += untouched
+            counts[1] += used
         self.used += used
-        self.most_cpus = max(self.most_cpus, free.cpus)
 
     def contents(self) -> Iterable[tuple[Resources, bool, int]]:
         """Free room, whether a job was put there, how many machines."""
@@ -158,39 +192,48 @@ class Shelf:
 
     def _fill(self, free: Resources, takes: Resources, jobs: int) -> int:
         """Fill machines with this much free: those with jobs before untouched ones, the last one only in part."""
-        untouched, used = self._by_cpus[free.cpus][free]
+        bucket = self._by_cpus[free[0]]
+        counts = bucket[free]
+        machines = counts[0] + counts[1]
         each = takes.times_in(free)
-        full = min(untouched + used, jobs // each)
-        rest = min(jobs - full * each, each) if full < untouched + used else 0
-        touched = full + (1 if rest else 0)
-        self._remove(free, touched - min(used, touched), min(used, touched))
+        full, rest = divmod(jobs, each)
+        if full >= machines:
+            full, rest = machines, 0
+            del bucket[free]
+            self.used -= counts[1]
+        else:
+            touched = full + 1 if rest else full
+            used = min(counts[1], touched)
+            counts[0] -= touched - used
+            counts[1] -= used
+            self.used -= used
+            if touched == machines:
+                del bucket[free]
+        if not bucket:
+            del self._by_cpus[free[0]]
+            self.most_cpus = max(self._by_cpus, default=0)
         if full:
             self._put(_left(free, takes, each), 0, full)
         if rest:
             self._put(_left(free, takes, rest), 0, 1)
         return full * each + rest
 
-    def _remove(self, free: Resources, untouched: int, used: int) -> None:
-        bucket = self._by_cpus[free.cpus]
-        counts = bucket[free]
-        counts[0] -= untouched
-        counts[1] -= used
-        self.used -= used
-        if not any(counts):
-            del bucket[free]
-        if not bucket:
-            del self._by_cpus[free.cpus]
-            self.most_cpus = max(self._by_cpus, default=0)
-
 
 def _left(free: Resources, takes: Resources, times: int) -> Resources:
     """What is left of `free` after taking what is known to fit."""
+    cpus, memory_mb, disk_mb, gpus = free
+    each_cpus, each_memory, each_disk, each_gpus = takes
     return Resources(
-        free.cpus - times * takes.cpus,
-        free.memory_mb - times * takes.memory_mb,
-        free.disk_mb - times * takes.disk_mb,
-        free.gpus - times * takes.gpus,
+        cpus - times * each_cpus, memory_mb - times * each_memory, disk_mb - times * each_disk, gpus - times * each_gpus
     )
+
+
+class _Chunk(NamedTuple):
+    """So many jobs on machines of one group and rank."""
+
+    group: str
+    rank: Rank
+    jobs: int
 
 
 class _Packer:
@@ -199,8 +242,13 @@ class _Packer:
     def __init__(self, bins: Iterable[Bin], openings: Sequence[Opening]) -> None:
         self._shelves: dict[Rank, dict[str, Shelf]] = {rank: {} for rank in Rank}
         for item in bins:
+            shelves = self._shelves[item.rank]
+            if item.template not in shelves:
+                shelves[item.template] = Shelf(item.group)
             untouched, used = (0, item.count) if item.used else (item.count, 0)
-            self._shelf(item.rank, item.template, item.group).add(item.free, untouched, used)
+            shelves[item.template].add(item.free, untouched, used)
+        for rank, shelves in self._shelves.items():
+            self._shelves[rank] = dict(sorted(shelves.items()))
         # No shelf of a rank has a machine with more cpus free: most shapes need not look at it.
         self._most_cpus = {
             rank: max([shelf.most_cpus for shelf in shelves.values()], default=-1)
@@ -213,15 +261,20 @@ class _Packer:
         self._left: dict[str, int] = {}
         self._ready: set[tuple[str, str]] = set()
 
-    def place(self, want: Wanted) -> None:
-        jobs = self._onto_existing(want)
+    def place(self, alike: Sequence[Wanted]) -> None:
+        """The jobs of shapes that take the same: put together, and then shared out in the order of the shapes."""
+        want = alike[0]
+        jobs = sum([one.jobs for one in alike])
+        chunks = self._onto_existing(want, jobs)
+        jobs -= sum([chunk.jobs for chunk in chunks])
         for index, opening in enumerate(self._openings):
             if not jobs:
-                return
+                break
             if self._room[index] != 0 and opening.group not in want.closed and opening.template in want.fits:
-                jobs -= self._onto_new(want, jobs, index)
-        if jobs:
-            self._left[want.shape] = jobs
+                put = self._onto_new(want.fits[opening.template], jobs, index)
+                chunks.append(_Chunk(opening.group, Rank.NEW, put))
+                jobs -= put
+        self._share(alike, chunks)
 
     def result(self) -> Packed:
         return Packed(
@@ -229,55 +282,73 @@ class _Packer:
             unmet=self._unmet,
             left=self._left,
             ready_room=frozenset(self._ready),
-            shelves={(rank, key): shelf for rank in Rank for key, shelf in sorted(self._shelves[rank].items())},
+            shelves={(rank, key): shelf for rank in Rank for key, shelf in self._shelves[rank].items()},
         )
 
-    def _shelf(self, rank: Rank, template: str, group: str) -> Shelf:
-        return self._shelves[rank].setdefault(template, Shelf(group))
-
-    def _onto_existing(self, want: Wanted) -> int:
-        """The jobs that are left."""
-        jobs = want.jobs
-        fits = sorted(want.fits.items())
-        least_cpus = min([takes[0] for _, takes in fits], default=0)
+    def _onto_existing(self, want: Wanted, jobs: int) -> list[_Chunk]:
+        """Which machines took how many of so many jobs, in the order in which they were asked."""
+        chunks: list[_Chunk] = []
+        least_cpus = min([takes[0] for takes in want.fits.values()], default=0)
         for rank, shelves in self._shelves.items():
             if least_cpus > self._most_cpus[rank]:
                 continue
-            for template, takes in fits:
-                shelf = shelves.get(template)
-                if shelf is None or takes[0] > shelf.most_cpus or takes in shelf.no_room_for:
+            for template, shelf in shelves.items():
+                takes = want.fits.get(template)
+                if takes is None or not shelf.may_hold(takes) or shelf.group in want.closed:
                     continue
-                if shelf.group in want.closed:
-                    continue
-                jobs -= self._note(want.shape, shelf.group, rank, shelf.take(takes, jobs))
+                put = shelf.take(takes, jobs)
+                chunks.append(_Chunk(shelf.group, rank, put))
+                jobs -= put
                 if shelf.most_cpus < self._most_cpus[rank]:
                     self._most_cpus[rank] = max([other.most_cpus for other in shelves.values()])
                 if not jobs:
-                    return 0
-        return jobs
+                    return chunks
+        return chunks
 
-    def _note(self, shape: str, group: str, rank: Rank, jobs: int) -> int:
+    def _share(self, alike: Sequence[Wanted], chunks: Iterable[_Chunk]) -> None:
+        """Write down whose jobs went where: the first shape's to where the first went."""
+        shares = iter(chunks)
+        chunk = next(shares, None)
+        taken = 0
+        for want in alike:
+            jobs = want.jobs
+            while jobs and chunk is not None:
+                put = min(jobs, chunk.jobs - taken)
+                self._note(want.shape, chunk, put)
+                jobs, taken = jobs - put, taken + put
+                if taken == chunk.jobs:
+                    chunk, taken = next(shares, None), 0
+            if jobs:
+                self._left[want.shape] = jobs
+
+    def _note(self, shape: str, chunk: _Chunk, jobs: int) -> None:
         if not jobs:
-            return 0
-        counts = self._unmet if rank is Rank.NEW else self._placed
-        key = (shape, group)
+            return
+        counts = self._unmet if chunk.rank is Rank.NEW else self._placed
+        key = (shape, chunk.group)
         counts[key] = counts.get(key, 0) + jobs
-        if rank in (Rank.BUSY, Rank.IDLE):
+        if chunk.rank in (Rank.BUSY, Rank.IDLE):
             self._ready.add(key)
-        return jobs
 
-    def _onto_new(self, want: Wanted, jobs: int, index: int) -> int:
+    def _onto_new(self, takes: Resources, jobs: int, index: int) -> int:
         """How many jobs the new workers of this opening take."""
         opening = self._openings[index]
-        takes = want.fits[opening.template]
-        if not takes.fits_in(opening.offers):
+        each = takes.times_in(opening.offers)
+        if not each:
             return 0
-        wish = -(-jobs // takes.times_in(opening.offers))
+        wish = -(-jobs // each)
         room = self._room[index]
         count = wish if room is None else min(wish, room)
         self._room[index] = None if room is None else room - count
-        # Nothing on the shelf has room for this job any more, so only the fresh ones can be taken.
-        shelf = self._shelf(Rank.NEW, opening.template, opening.group)
-        shelf.add(opening.offers, count, 0)
-        self._most_cpus[Rank.NEW] = max(self._most_cpus[Rank.NEW], opening.offers.cpus)
-        return self._note(want.shape, opening.group, Rank.NEW, shelf.take(takes, jobs))
+        shelf = self._new_shelf(opening)
+        put = shelf.fill_new(opening.offers, takes, min(jobs, count * each))
+        self._most_cpus[Rank.NEW] = max(self._most_cpus[Rank.NEW], shelf.most_cpus)
+        return put
+
+    def _new_shelf(self, opening: Opening) -> Shelf:
+        """The new workers of this opening; shelves stay in the order of their templates."""
+        shelves = self._shelves[Rank.NEW]
+        if opening.template not in shelves:
+            shelves[opening.template] = Shelf(opening.group)
+            self._shelves[Rank.NEW] = dict(sorted(shelves.items()))
+        return shelves[opening.template]

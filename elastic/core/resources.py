@@ -28,12 +28,17 @@ class Resources(NamedTuple):
 
     def times_in(self, room: "Resources") -> int:
         """How many of these fit into `room` at once; a job may ask for nothing at all."""
-        return min(
-            room.cpus // self.cpus if self.cpus else ENDLESS,
-            room.memory_mb // self.memory_mb if self.memory_mb else ENDLESS,
-            room.disk_mb // self.disk_mb if self.disk_mb else ENDLESS,
-            room.gpus // self.gpus if self.gpus else ENDLESS,
-        )
+        # By hand, and not as the least of four: this is asked some thousand times each tick.
+        cpus, memory_mb, disk_mb, gpus = self
+        has_cpus, has_memory, has_disk, has_gpus = room
+        times = has_cpus // cpus if cpus else ENDLESS
+        if memory_mb and has_memory // memory_mb < times:
+            times = has_memory // memory_mb
+        if disk_mb and has_disk // disk_mb < times:
+            times = has_disk // disk_mb
+        if gpus and has_gpus // gpus < times:
+            times = has_gpus // gpus
+        return times
 
     def plus(self, other: "Resources") -> "Resources":
         """The sum, resource by resource."""

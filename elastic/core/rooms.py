@@ -53,34 +53,26 @@ class Part:
 _READY, _LOST = Phase.READY, Phase.LOST
 
 
-def tally(spec: GroupSpec, workers: Sequence[Worker], machines: Mapping[str, Machine]) -> Tally:
-    """Count the workers of one group; one that runs, is whole and not in quarantine is the common case."""
-    counts = dict.fromkeys(Phase, 0)
-    busy = quarantined = lost = jobs = 0
-    for worker in workers:
-        phase, record = worker.phase, worker.record
-        counts[phase] += 1
-        if worker.name in machines:
-            jobs += machines[worker.name].jobs
-        if record.quarantine:
-            quarantined += phase in CAPACITY
-        elif phase is _READY:
-            busy += worker.busy
-        elif phase is _LOST:
-            # One that was leaving anyway is no capacity that might come back.
-            lost += worker.seconds_in_phase < spec.lost_counted_seconds and record.drain is None
+def tally(spec: GroupSpec, workers: Sequence[Worker]) -> Tally:
+    """Count the workers of one group; nearly all of them serve as they did."""
+    counts = Counter([w.phase for w in workers])
+    restless = [w for w in workers if not w.steady]
+    quarantined = [w for w in restless if w.record.quarantine]
+    busy = sum([w.busy for w in workers if w.phase is _READY]) - sum([w.busy for w in quarantined if w.phase is _READY])
+    # One that was leaving anyway is no capacity that might come back.
+    lost = [w for w in restless if w.phase is _LOST and w.record.drain is None and not w.record.quarantine]
     held_back = counts[Phase.DRAINING] + counts[Phase.DRAINED]
     return Tally(
-        counts={phase: count for phase, count in sorted(counts.items()) if count},
+        counts=dict(sorted(counts.items())),
         busy=busy,
-        quarantined=quarantined,
-        lost_counted=lost,
+        quarantined=sum([w.phase in CAPACITY for w in quarantined]),
+        lost_counted=sum([w.seconds_in_phase < spec.lost_counted_seconds for w in lost]),
         resumable=len(resumable(workers)) if held_back else 0,
-        jobs=jobs,
+        jobs=sum([w.jobs for w in workers]),
     )
 
 
-def room(parts: Iterable[Part], machines: Mapping[str, Machine], others: Iterable[Machine], now: float) -> Room:
+def room(parts: Iterable[Part], others: Iterable[Machine], now: float) -> Room:
     """All free room, and the groups in the order in which they are asked: priority (high first), cost, name."""
     ordered = sorted(parts, key=lambda p: (-p.spec.priority, p.spec.cost_per_hour, p.spec.name))
     closed = {part.spec.name: why for part in ordered if (why := _closed(part, now))}
@@ -94,7 +86,7 @@ def room(parts: Iterable[Part], machines: Mapping[str, Machine], others: Iterabl
         )
         for part in ordered
     )
-    return Room(bins=(*_own_bins(ordered, machines), *_other_bins(others)), openings=openings, closed=closed)
+    return Room(bins=(*_own_bins(ordered), *_other_bins(others)), openings=openings, closed=closed)
 
 
 def supply(machines: Sequence[Machine]) -> Supply:
@@ -122,30 +114,23 @@ def _closed(part: Part, now: float) -> str:
     return f"at its maximum of {part.spec.maximum}" if part.existing >= part.spec.maximum else ""
 
 
-def _own_bins(parts: Iterable[Part], machines: Mapping[str, Machine]) -> list[Bin]:
+def _own_bins(parts: Iterable[Part]) -> list[Bin]:
     return [
         Bin(template=PREFIX + part.spec.name, group=part.spec.name, rank=rank, free=free, count=count)
         for part in parts
-        for rank, counts in _free_room(part, machines).items()
+        for rank, counts in _free_room(part).items()
         for free, count in sorted(counts.items())
     ]
 
 
-def _free_room(part: Part, machines: Mapping[str, Machine]) -> Mapping[Rank, Counter[Resources]]:
+def _free_room(part: Part) -> Mapping[Rank, Counter[Resources]]:
     """How many workers of the group have how much free."""
-    busy: Counter[Resources] = Counter()
-    idle: Counter[Resources] = Counter()
-    upcoming = 0
-    for worker in part.workers:
-        if worker.phase is _READY:
-            machine = machines.get(worker.name)
-            if machine is None or not machine.accepts_jobs or machine.free.cpus <= 0:
-                continue
-            if worker.record.wish is None and not worker.record.quarantine:
-                (busy if worker.busy else idle)[machine.free] += 1
-        elif worker.phase in UPCOMING:
-            upcoming += 1
-    return {Rank.BUSY: busy, Rank.IDLE: idle, Rank.UPCOMING: Counter({part.offers: upcoming} if upcoming else {})}
+    upcoming = sum([part.tally.counts.get(phase, 0) for phase in UPCOMING])
+    return {
+        Rank.BUSY: Counter([w.room for w in part.workers if w.busy and w.room is not None]),
+        Rank.IDLE: Counter([w.room for w in part.workers if not w.busy and w.room is not None]),
+        Rank.UPCOMING: Counter({part.offers: upcoming} if upcoming else {}),
+    }
 
 
 def _other_bins(machines: Iterable[Machine]) -> list[Bin]:

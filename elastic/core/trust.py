@@ -119,6 +119,9 @@ def vanished(workers: Iterable[Worker], site: SiteSpec, now: float) -> str:
     times: list[float] = []
     present = 0
     for worker in workers:
+        if worker.steady:
+            present += 1
+            continue
         record = worker.record
         if record.joined_at is None:
             continue

@@ -54,7 +54,8 @@ def unfinished(workers: Iterable[Worker]) -> list[Worker]:
     return [
         w
         for w in workers
-        if w.phase in BEGUN or w.record.wish or w.record.quarantine or w.record.fence_asked_at is not None
+        if not w.steady
+        and (w.phase in BEGUN or w.record.wish or w.record.quarantine or w.record.fence_asked_at is not None)
     ]
 
 

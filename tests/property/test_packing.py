@@ -1,6 +1,7 @@
 """Packing loses no job and fills no machine beyond what it has."""
 
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,8 @@ from elastic.core.packing import Bin, Opening, Packed, Rank, Wanted, pack
 from elastic.core.resources import NOTHING, Resources
 
 Problem = tuple[list[Wanted], list[Bin], list[Opening]]
+
+Pair = tuple[str, str]
 
 SIZES = st.builds(Resources, st.integers(0, 8), st.integers(0, 8), st.integers(0, 3), st.integers(0, 2))
 GROUPS = ("a", "b", "c")
@@ -111,3 +114,27 @@ def test_the_order_of_wishes_and_machines_makes_no_difference(
         return packed.placed, packed.unmet, packed.left, packed.ready_room, packed.bins()
 
     assert told(pack(wanted, there, openings)) == told(pack(wanted[::-1], there[::-1], openings))
+
+
+@given(problems(), st.lists(st.integers(1, 40), min_size=2, max_size=4))
+def test_jobs_alike_are_packed_as_if_they_came_one_shape_after_the_other(problem: Problem, jobs: list[int]) -> None:
+    wanted, there, openings = problem
+    kind = wanted[0] if wanted else Wanted(shape="", jobs=1, fits={"group:a": Resources(1, 1, 0, 0)})
+    alike = [replace(kind, shape=f"shape-{number}", jobs=count) for number, count in enumerate(jobs)]
+    together = pack(alike, there, openings)
+    placed, unmet, left, ready = dict[Pair, int](), dict[Pair, int](), dict[str, int](), frozenset[Pair]()
+    for want in alike:
+        alone = pack([want], there, openings)
+        made = {o.group: alone.new_workers(o.group) - sum(b.count for b in there if is_new(b, o)) for o in openings}
+        openings = [replace(o, room=None if o.room is None else o.room - made[o.group]) for o in openings]
+        there = list(alone.bins())
+        placed.update(alone.placed)
+        unmet.update(alone.unmet)
+        left.update(alone.left)
+        ready |= alone.ready_room
+    assert (placed, unmet, left, ready) == (together.placed, together.unmet, together.left, together.ready_room)
+    assert tuple(there) == together.bins()
+
+
+def is_new(item: Bin, opening: Opening) -> bool:
+    return item.rank is Rank.NEW and item.group == opening.group
