@@ -13,6 +13,7 @@ from elastic.core.guardrails import GUARDRAILS
 from elastic.core.lifecycle import Phase
 from elastic.core.memory import BreakerState
 from elastic.core.model import Demand, Snapshot, WorkerGroup
+from elastic.core.overdue import overdue
 from elastic.core.override import OverrideKind
 from elastic.core.record import TickRecord
 
@@ -61,7 +62,8 @@ class Metrics:
         """Pre-touch the series of these groups; those known already stay as they are."""
         for group in sorted(set(groups) - self._known):
             self._known.add(group)
-            for family in (self.target, self.unmet, self.busy, self.quarantined, self.breaker, self.backoff):
+            of_group = (self.target, self.unmet, self.busy, self.quarantined, self.breaker, self.backoff, self.overdue)
+            for family in of_group:
                 family.labels(group)
             for state in STATES:
                 self.demand.labels(group, state)
@@ -112,6 +114,9 @@ class Metrics:
         self.workers = gauge("elastic_workers", "Servers of ours by phase.", "group", "phase")
         self.busy = gauge("elastic_busy_workers", "Ready workers with something claimed.", "group")
         self.quarantined = gauge("elastic_quarantined_workers", "Workers on which jobs only fail.", "group")
+        self.overdue = gauge(
+            "elastic_overdue_deletions", "Servers that are being deleted for more than ten minutes.", "group"
+        )
         self.target = gauge("elastic_target_workers", "What the guardrails left of the policy's wish.", "group")
         self.breaker = gauge("elastic_breaker_state", "0 closed, 1 open, 2 one canary is watched.", "group")
         self.backoff = gauge("elastic_backoff_seconds", "How much longer a group boots nothing.", "group")
@@ -186,6 +191,7 @@ class Metrics:
         self.unmet.labels(name).set(demand.unmet_workers)
         self.busy.labels(name).set(group.busy)
         self.quarantined.labels(name).set(group.quarantined)
+        self.overdue.labels(name).set(len(overdue(group.workers, now)) if group.count(Phase.DELETING) else 0)
         self.breaker.labels(name).set(BREAKER_NUMBER[group.breaker.state])
         self.backoff.labels(name).set(max(0.0, group.backoff_until - now))
         self.quota.labels(name).set(-1 if group.quota_left is None else group.quota_left)

@@ -113,6 +113,9 @@ class GroupOut(Answer):
     breaker: BreakerOut
     backoff_until: float
     backoff_reason: str
+    overdue_deletions: list[str] = Field(
+        default_factory=list, description="Workers whose servers are being deleted for more than ten minutes."
+    )
     boot_allowance: int = Field(description="How many boots may be in flight at once.")
     overrides: list[OverrideOut]
 

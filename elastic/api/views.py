@@ -6,8 +6,10 @@ from dataclasses import asdict
 from elastic.api import schemas
 from elastic.api.service import Health
 from elastic.core.actions import verb
+from elastic.core.lifecycle import Phase
 from elastic.core.memory import Event, Memory
 from elastic.core.model import Snapshot, Worker, WorkerGroup
+from elastic.core.overdue import overdue
 from elastic.core.override import Override, in_force
 from elastic.core.policy import Target
 from elastic.core.record import TickRecord
@@ -94,6 +96,7 @@ def group(seen: WorkerGroup, record: TickRecord, memory: Memory, now: float) -> 
         ),
         backoff_until=seen.backoff_until,
         backoff_reason=seen.backoff_reason,
+        overdue_deletions=[w.name for w in overdue(seen.workers, now)] if seen.count(Phase.DELETING) else [],
         boot_allowance=seen.boot_allowance,
         overrides=[override(o) for o in in_force(memory.overrides, name, now)],
     )

@@ -146,5 +146,6 @@ def _why(group: schemas.GroupOut) -> str:
         f"breaker {group.breaker.state}: {group.breaker.reason}" if group.breaker.state != "closed" else "",
         f"backoff: {group.backoff_reason}" if group.backoff_reason else "",
         f"{group.quarantined} quarantined" if group.quarantined else "",
+        f"deleted for more than ten minutes: {', '.join(group.overdue_deletions)}" if group.overdue_deletions else "",
     ]
     return "; ".join(part for part in parts if part)

@@ -69,6 +69,7 @@ class WorkerRecord:
     fence_asked_at: float | None = None
     delete_asked_at: float | None = None
     delete_reason: str = ""
+    delete_begun_at: float | None = None
     missing_since: float | None = None
     failed_at: float | None = None
     failure: str = ""

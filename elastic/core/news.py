@@ -8,6 +8,7 @@ from elastic.core.lifecycle import Phase
 from elastic.core.memory import BreakerState, Event, GroupMemory, Memory, WorkerRecord
 from elastic.core.model import Snapshot, Unserved, Worker
 from elastic.core.observation import Observations
+from elastic.core.overdue import OVERDUE_SECONDS, is_overdue, overdue
 
 
 def worker_events(fleet: Fleet, memory: Memory, now: float) -> Iterator[Event]:
@@ -123,7 +124,7 @@ def mismatch_events(fleet: Fleet, now: float) -> Iterator[Event]:
 
 
 def state_events(snapshot: Snapshot, memory: Memory, alert: str) -> Iterator[Event]:
-    """The pool going blind, blind for so long that somebody must look (`alert` says so), and seeing again."""
+    """The pool going blind, blind for so long that somebody must look (`alert` says so), and seeing again; deletions."""
     blind = snapshot.trust.grow
     if alert:
         yield Event(at=snapshot.now, kind="growth_held", text=f"{alert}: {blind}")
@@ -132,3 +133,8 @@ def state_events(snapshot: Snapshot, memory: Memory, alert: str) -> Iterator[Eve
     if not blind and memory.blind_since is not None:
         held = snapshot.now - memory.blind_since
         yield Event(at=snapshot.now, kind="sighted", text=f"no longer blind after {held:.0f} s")
+    for group in snapshot.groups.values():
+        for worker in overdue(group.workers, snapshot.now) if group.count(Phase.DELETING) else ():
+            if not is_overdue(worker.record, memory.last_now):
+                text = f"the cloud has not finished its deletion in {OVERDUE_SECONDS:.0f} s; it goes on being asked"
+                yield Event(at=snapshot.now, kind="deletion_overdue", text=text, group=worker.group, worker=worker.name)

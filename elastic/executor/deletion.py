@@ -165,7 +165,12 @@ def _finish_forced(run: Run, begun: Begun, record: WorkerRecord, jobs: JobsOnWor
 def _delete(run: Run, action: Delete, record: WorkerRecord, detail: str = "") -> ActionResult:
     """The intent, then the call, for exactly this server."""
     first = record.delete_asked_at is None
-    record = replace(record, delete_asked_at=run.now, delete_reason=action.reason if first else record.delete_reason)
+    record = replace(
+        record,
+        delete_asked_at=run.now,
+        delete_begun_at=record.delete_begun_at or record.delete_asked_at or run.now,
+        delete_reason=action.reason if first else record.delete_reason,
+    )
     text = f"{action.proof.value}: {action.reason}{_last_line(record)}"
     run.save(record, events=[run.event("deleting", record, text)] if first else [])
     call = partial(run.cloud.delete, run.spec(record.group), [record])

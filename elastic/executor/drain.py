@@ -89,4 +89,6 @@ def _passed_over(run: Run, record: WorkerRecord, why: str) -> WorkerRecord:
 
 
 def _whole(record: WorkerRecord) -> WorkerRecord:
-    return replace(record, drain=None, fence_asked_at=None, delete_asked_at=None, delete_reason="")
+    return replace(
+        record, drain=None, fence_asked_at=None, delete_asked_at=None, delete_begun_at=None, delete_reason=""
+    )

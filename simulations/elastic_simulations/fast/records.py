@@ -161,6 +161,7 @@ def _leaving(record: WorkerRecord, going: Going) -> WorkerRecord:
         record,
         fence_asked_at=going.asked_at if joined else None,
         delete_asked_at=going.asked_at,
+        delete_begun_at=going.asked_at,
         delete_reason=going.reason,
         vanished_at=going.missing_at if joined else None,
         missing_since=going.missing_at,
