@@ -124,7 +124,7 @@ def mismatch_events(fleet: Fleet, now: float) -> Iterator[Event]:
 
 
 def state_events(snapshot: Snapshot, memory: Memory, alert: str) -> Iterator[Event]:
-    """The pool going blind, blind for so long that somebody must look (`alert` says so), and seeing again; deletions."""
+    """The pool going blind, blind for too long (`alert` says so), and seeing again; deletions that are overdue."""
     blind = snapshot.trust.grow
     if alert:
         yield Event(at=snapshot.now, kind="growth_held", text=f"{alert}: {blind}")
