@@ -43,6 +43,14 @@ class Throttled(PortError):
     """The service asks for less; `retry_after` is in seconds."""
 
     def __init__(self, message: str, retry_after: float = 60.0) -> None:
+class Unsent(Transient):
+    """What had to be read first could not be read, so nothing was asked for: it certainly has no effect."""
+
+
+class Accepted(Transient):
+    """It was asked for and taken on; what comes of it shows later."""
+
+
         """Keep how long the service asked us to stay away."""
         super().__init__(message)
         self.retry_after = retry_after

@@ -11,6 +11,9 @@ from elastic.core.policy import Target
 BACKS_OFF = frozenset({"QuotaExceeded", "NoCapacity", "Malformed", "Unauthorized", "Throttled", "Conflict"})
 """Errors after which asking again at once would be the same question: the group waits, others go on."""
 
+ACCEPTED = "Accepted"
+"""The error of a cloud that took an order on, and says later which servers came of it: the launch went well."""
+
 MOST_ASKED_FOR_SECONDS = 3600.0
 """A service that wants to be left alone for longer is asked all the same: it may have meant something else."""
 
@@ -63,7 +66,7 @@ def settle(snapshot: Snapshot, proposal: Mapping[str, Target], results: Iterable
 def _settled(known: GroupMemory, group: WorkerGroup, results: list[ActionResult], now: float) -> GroupMemory:
     turned_down = [r for r in results if r.outcome is Outcome.FAILED and r.error_type in BACKS_OFF]
     if not turned_down:
-        done = any(result.outcome is Outcome.DONE for result in results)
+        done = any(result.outcome is Outcome.DONE or result.error_type == ACCEPTED for result in results)
         return replace(known, backoff_until=0.0, backoff_seconds=0.0, backoff_reason="") if done else known
     longer = known.backoff_seconds * 2 or group.spec.error_backoff_seconds
     pause = min(group.spec.error_backoff_cap_seconds, longer)

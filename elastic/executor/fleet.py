@@ -18,9 +18,10 @@ from elastic.ports import (
     QuotaExceeded,
     Throttled,
     Unauthorized,
+    Unsent,
 )
 
-NO_SERVER = (QuotaExceeded, NoCapacity, Malformed, Unauthorized, Throttled)
+NO_SERVER = (QuotaExceeded, NoCapacity, Malformed, Unauthorized, Throttled, Unsent)
 """Errors that prove that no server was made: the intent is taken back at once. After any other it stays."""
 
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from elastic.core.actions import Action, ActionResult, Outcome
 from elastic.executor.run import Run, Unfit
-from elastic.ports import PortError, Throttled, Transient
+from elastic.ports import PortError, Throttled, Transient, Unsent
 
 T = TypeVar("T")
 
@@ -27,6 +27,8 @@ def ended(action: Action, error: Exception) -> ActionResult:
     match error:
         case Unfit():
             return refused(action, str(error))
+        case Unsent():
+            outcome = Outcome.FAILED
         case Transient():
             outcome = Outcome.UNSURE
         case _:

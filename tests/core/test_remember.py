@@ -62,9 +62,10 @@ def test_several_launches_turned_down_at_once_count_once() -> None:
     assert after.backoff_seconds == 30
 
 
-def test_a_launch_that_went_well_ends_the_waiting() -> None:
+@pytest.mark.parametrize("result", [launched(Outcome.DONE), launched(Outcome.UNSURE, "Accepted")])
+def test_a_launch_that_went_well_ends_the_waiting(result: ActionResult) -> None:
     known = GroupMemory(group="g", backoff_until=NOW - 1, backoff_seconds=480, backoff_reason="x")
-    assert settled(known, launched(Outcome.DONE)) == MemoryChange(groups=(AFTER,))
+    assert settled(known, result) == MemoryChange(groups=(AFTER,))
 
 
 @pytest.mark.parametrize("result", [launched(Outcome.UNSURE, "Transient"), launched(Outcome.FAILED, "KeyError")])

@@ -1,29 +1,48 @@
 """The way to OpenStack's services: one session, made when it is first needed, asked in plain JSON."""
 
+import random
 import threading
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Literal
 
+from keystoneauth1 import exceptions as ksa
 from keystoneauth1.adapter import Adapter
 from openstack import exceptions
 from openstack.config.loader import OpenStackConfig
 from openstack.connection import Connection
+from requests import Response
 
 from elastic import __version__
 from elastic.adapters.openstack.errors import translated
 
 Json = dict[str, Any]
 PAGE = 1000
-COMPUTE_VERSION = "2.64"
-"""Nova 18 (Rocky) and later: networks "none" (2.37), flavors inside servers (2.47), tags at creation (2.52)."""
+MICROVERSIONS: Mapping[str, str] = {"compute": "2.64", "clustering": "1.7"}
+"""Nova 18 (Rocky) and later: networks "none" (2.37), flavors inside servers (2.47), tags at creation (2.52).
+Senlin 5 (Queens) and later: before 1.4 the servers of removed nodes live on, without a word; a profile alone (1.6)."""
+READS = 3
+"""How often a question is asked whose answer is a fault at once; with one call in five failing, four in five more."""
+PAUSE_SECONDS = 0.2
+PASSING = frozenset(
+    {
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
 
 
 class Services:
     """Sends requests to the services of one project; every error is one of the ports'.
 
     `cloud` names a cloud of clouds.yaml; without it the OS_* variables say where and who. A call gives up after
-    `seconds`; nothing is repeated here, because the next tick knows more. Safe to use from several threads.
+    `seconds`. What changes something is never repeated here, because the next tick knows more; a question is, where
+    its failure came at once. Safe to use from several threads.
     """
 
     def __init__(
@@ -62,7 +81,7 @@ class Services:
         query: Mapping[str, str | int] | None = None,
     ) -> Json:
         """Send one request; the answer's JSON, {} where it has none."""
-        return self._sent(self._adapter(service), method, path, body, query or {})
+        return self._sent(service, method, path, body, query or {})
 
     def pages(self, service: str, path: str, key: str, **query: str | int) -> Iterator[Json]:
         """Every item of a list, page by page to its end."""
@@ -84,14 +103,11 @@ class Services:
                 self._made = None
 
     @translated
-    def _sent(
-        self, adapter: Adapter, method: str, path: str, body: Json | None, query: Mapping[str, str | int]
-    ) -> Json:
-        self.calls += 1
+    def _sent(self, service: str, method: str, path: str, body: Json | None, query: Mapping[str, str | int]) -> Json:
         options: dict[str, Any] = {"params": query} if query else {}
         if body is not None:
             options["json"] = body
-        answer = adapter.request(path, method, raise_exc=False, connect_retries=0, status_code_retries=0, **options)
+        answer = self._answer(service, method, path, options)
         exceptions.raise_from_response(answer)
         # What was only accepted is often said in plain text.
         if not answer.content or "json" not in answer.headers.get("Content-Type", ""):
@@ -102,8 +118,23 @@ class Services:
             raise exceptions.SDKException(f"{method} {path}: the answer is not JSON: {error}") from error
         return found
 
+    def _answer(self, service: str, method: str, path: str, options: Mapping[str, Any]) -> Response:
+        """The answer of a request; a question is asked again when it fails at once."""
+        for _ in range(READS - 1 if method == "GET" else 0):
+            with suppress(ksa.ConnectFailure, ksa.HttpServerError):
+                answer = self._asked(service, method, path, options)
+                if answer.status_code not in PASSING:
+                    return answer
+            time.sleep(PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - not a secret
+        return self._asked(service, method, path, options)
+
+    def _asked(self, service: str, method: str, path: str, options: Mapping[str, Any]) -> Response:
+        self.calls += 1
+        adapter = self._adapter(service)
+        return adapter.request(path, method, raise_exc=False, connect_retries=0, status_code_retries=0, **options)
+
     def _adapter(self, service: str) -> Adapter:
         proxy: Adapter = getattr(self.connection(), service)
-        if service == "compute":
-            proxy.default_microversion = COMPUTE_VERSION
+        if service in MICROVERSIONS:
+            proxy.default_microversion = MICROVERSIONS[service]
         return proxy

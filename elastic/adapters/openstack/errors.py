@@ -1,13 +1,15 @@
 """What OpenStack's refusals and silences mean: every library error becomes one of the ports' errors here."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import ParamSpec, TypeVar
 
 import requests
 from keystoneauth1 import exceptions as ksa
 from openstack import exceptions as sdk
+from urllib3.exceptions import NewConnectionError
 
 from elastic.ports import (
     Conflict,
@@ -19,12 +21,15 @@ from elastic.ports import (
     Throttled,
     Transient,
     Unauthorized,
+    Unsent,
 )
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 NO_VALID_HOST = "No valid host"
+NO_HOST = (NO_VALID_HOST, "availability zone is not available")
+"""How Nova says that there is no host, after and before it has looked for one."""
 LONGEST_TEXT = 500
 STATUS_NAMES = ("status_code", "http_status", "code")
 TOO_MUCH = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
@@ -52,6 +57,15 @@ def translated(call: Callable[P, T]) -> Callable[P, T]:
     return outer
 
 
+@contextmanager
+def unsent() -> Iterator[None]:
+    """What fails in here was only asked before anything was to be changed: the same can be tried again at once."""
+    try:
+        yield
+    except (Transient, Conflict) as error:
+        raise error if isinstance(error, Unsent) else Unsent(str(error)) from error
+
+
 def port_error(error: Exception) -> PortError:
     """The ports' error that stands for one of a client library."""
     text = _text(error)
@@ -65,7 +79,16 @@ def port_error(error: Exception) -> PortError:
         case ksa.EndpointNotFound() | sdk.ConfigException():
             return Malformed(text)
         case _:
-            return Transient(text)
+            return Unsent(text) if _never_connected(error) else Transient(text)
+
+
+def _never_connected(error: BaseException | None) -> bool:
+    """Whether nobody listens there: then nothing can have taken effect."""
+    while error is not None:
+        if any(isinstance(getattr(part, "reason", None), NewConnectionError) for part in error.args):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _by_status(status: int, text: str, retry_after: float) -> PortError:
@@ -73,7 +96,7 @@ def _by_status(status: int, text: str, retry_after: float) -> PortError:
         return QuotaExceeded(text)
     if status in THROTTLED:
         return Throttled(text, retry_after)
-    if NO_VALID_HOST in text:
+    if any(said in text for said in NO_HOST):
         return NoCapacity(text)
     if status in PLAIN:
         return PLAIN[status](text)

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from elastic.adapters.openstack.connection import Json, Services
 from elastic.adapters.openstack.enrolment import Enrolling
-from elastic.adapters.openstack.errors import NO_VALID_HOST
+from elastic.adapters.openstack.errors import NO_VALID_HOST, unsent
 from elastic.adapters.openstack.names import Names
 from elastic.adapters.openstack.options import GroupOptions
 from elastic.adapters.openstack.pace import Pace
@@ -15,7 +15,7 @@ from elastic.adapters.openstack.servers import Tag, leaving, listed, server
 from elastic.adapters.openstack.userdata import encoded
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
-from elastic.ports import Created, Malformed, NotFound, PortError
+from elastic.ports import Created, Malformed, NoCapacity, NotFound, PortError
 
 ZONE_REST_SECONDS = 600.0
 """A zone that had no host is passed over for so long."""
@@ -35,8 +35,12 @@ class Zones:
         fault = (server.get("fault") or {}).get("message", "")
         zone = server.get("OS-EXT-AZ:availability_zone") or server.get("metadata", {}).get("elastic_zone", "")
         if NO_VALID_HOST in fault and zone:
-            with self._lock:
-                self._full.setdefault(f"{zone}/{server['id']}", self._monotonic())
+            self.full(zone, str(server["id"]))
+
+    def full(self, zone: str, why: str) -> None:
+        """Pass it over from now on; the same reason is told once."""
+        with self._lock:
+            self._full.setdefault(f"{zone}/{why}", self._monotonic())
 
     def pick(self, zones: Sequence[str]) -> str:
         """The first zone that had hosts, else the one that has rested longest; empty where none is named."""
@@ -67,9 +71,11 @@ class NovaBackend:
         Nova's POST cannot be repeated safely, so all servers are listed first; a POST without an answer leaves its
         intent open until a list shows what became of it.
         """
-        there = {one.worker: one.id for one in map(server, listed(self._services, self._tag.pool)) if not leaving(one)}
-        wanted = [worker.name for worker in workers if worker.name not in there]
-        request = self._request(group, options) if wanted else {}
+        with unsent():
+            known = [server(one) for one in listed(self._services, self._tag.pool)]
+            there = {one.worker: one.id for one in known if not leaving(one)}
+            wanted = [worker.name for worker in workers if worker.name not in there]
+            request = self._request(group, options) if wanted else {}
         answers = self._pace.each(lambda name: self._post(group, options, request, name), wanted)
         asked = dict(zip(wanted, answers, strict=True))
         return [_created(worker.name, there.get(worker.name) or asked[worker.name]) for worker in workers]
@@ -116,7 +122,12 @@ class NovaBackend:
         metadata = self._tag.metadata(group.name, name) | ({"elastic_zone": zone} if zone else {})
         own = {"name": name, "metadata": metadata, "user_data": user_data}
         body = {**request, "server": {**request["server"], **own}}
-        return str(self._services.call("compute", "POST", "/servers", body)["server"]["id"])
+        try:
+            return str(self._services.call("compute", "POST", "/servers", body)["server"]["id"])
+        except NoCapacity:
+            if zone:
+                self.zones.full(zone, name)
+            raise
 
     def _delete(self, worker: WorkerRecord) -> None:
         if worker.server_id is None:

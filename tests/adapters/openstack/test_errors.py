@@ -5,7 +5,7 @@ import requests
 from keystoneauth1 import exceptions as ksa
 from openstack import exceptions as sdk
 
-from elastic.adapters.openstack.errors import port_error, translated
+from elastic.adapters.openstack.errors import port_error, translated, unsent
 from elastic.ports import (
     Conflict,
     Malformed,
@@ -16,6 +16,7 @@ from elastic.ports import (
     Throttled,
     Transient,
     Unauthorized,
+    Unsent,
 )
 
 QUOTA = "Quota exceeded for instances: Requested 2, but already used 7 of 8 instances"
@@ -42,6 +43,7 @@ def http(status: int, text: str = "said so", **headers: str) -> sdk.HttpExceptio
         (http(413, "too many requests"), Throttled),
         (http(400, "Invalid image"), Malformed),
         (http(400, "No valid host was found"), NoCapacity),
+        (http(400, "The requested availability zone is not available"), NoCapacity),
         (http(408), Transient),
         (http(500), Transient),
         (http(503), Transient),
@@ -76,3 +78,22 @@ def test_only_the_libraries_errors_are_translated() -> None:
 
     with pytest.raises(ZeroDivisionError):
         defect()
+
+
+def test_where_nobody_listens_nothing_was_asked_for() -> None:
+    with pytest.raises(requests.ConnectionError) as refused:
+        requests.post("http://127.0.0.1:1/servers", timeout=5, proxies={"http": ""})
+    wrapped = ksa.ConnectFailure("Unable to establish connection")
+    wrapped.__cause__ = refused.value
+    assert [type(port_error(error)) for error in (refused.value, wrapped)] == [Unsent, Unsent]
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"), [(Transient, Unsent), (Conflict, Unsent), (Unsent, Unsent), (Malformed, Malformed)]
+)
+def test_what_fails_before_anything_was_asked_for_may_be_tried_again(
+    given: type[PortError], kind: type[PortError]
+) -> None:
+    with pytest.raises(PortError, match="at the list") as found, unsent():
+        raise given("at the list")
+    assert type(found.value) is kind
