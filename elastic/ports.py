@@ -25,6 +25,7 @@ from elastic.core.observation import (
     Server,
     Servers,
 )
+from elastic.core.orphans import Belonging
 from elastic.core.override import Override
 from elastic.core.record import TickRecord
 
@@ -240,6 +241,25 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds from an arbitrary start that never jump."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What of the cloud carries the pool's tag or hangs on a server; `untold` says what could not be listed."""
+
+    things: tuple[Belonging, ...]
+    untold: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Keeps(Protocol):
+    """A world whose cloud keeps more than servers, and can say what of it is this pool's."""
+
+    def belongings(self) -> Listing:
+        """Every server, volume and port of the pool; raise PortError where the servers cannot be listed."""
+
+    def remove(self, thing: Belonging) -> None:
+        """Ask for the deletion of exactly this; gone already is no error."""
 
 
 class Calls(Protocol):

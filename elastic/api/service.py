@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from elastic.core.memory import Event, Memory, WishKind
+from elastic.core.orphans import OrphansFound, Removed
 from elastic.core.override import Override, OverrideKind
 from elastic.core.record import TickRecord
 from elastic.ports import ElasticError
@@ -88,8 +89,15 @@ class Reading(Protocol):
         """A dry tick now: what would be done and why. Raise NotNow while a tick runs for long."""
 
 
+    def orphans(self, safe_seconds: float) -> OrphansFound:
+        """What carries the pool's tag and belongs to nothing; between ticks, and raises NotNow or PortError."""
+
+
 class Writing(Protocol):
     """What an operator may ask; each is durable when it returns. Raise UnknownName, NotNow, LedgerError."""
+
+    def remove_orphans(self, ids: Sequence[str], author: str, safe_seconds: float) -> Sequence[Removed]:
+        """Remove those of them that nothing speaks for; between ticks, and raises NotNow or PortError."""
 
     def put_override(self, wish: OverrideWish) -> Override:
         """Impose it; it replaces the group's override of the same kind."""

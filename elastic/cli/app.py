@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from elastic.cli import grid, lab, look, service, steer
+from elastic.cli import grid, lab, look, orphans, service, steer
 from elastic.cli.errors import CommandError, Exit
 from elastic.core.errors import ElasticError
 
@@ -39,5 +39,5 @@ def root() -> None:
     """What holds for every command."""
 
 
-for module in (service, grid, lab, look, steer):
+for module in (service, grid, lab, look, steer, orphans):
     module.add_to(app)

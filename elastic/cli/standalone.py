@@ -1,16 +1,19 @@
 """Commands that need no daemon: a dry tick, the check of every connection, the settings."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from elastic.api import views
+from elastic.api.routes.orphans import listed, removals
 from elastic.cli.client import Json
 from elastic.cli.errors import CommandError, Exit
 from elastic.cli.options import Output
 from elastic.cli.printing import columns
 from elastic.daemon.checks import check_all
+from elastic.daemon.orphans import found, gone, removed
 from elastic.daemon.parts import open_parts
 from elastic.daemon.places import read_settings
 from elastic.ports import ElasticError, Finding, LedgerError
@@ -42,6 +45,44 @@ def dry_tick(config: Path | None) -> Json:
         parts.close()
     answer: Json = json.loads(plan.model_dump_json())
     return answer
+
+
+class Alone:
+    """Cloud, HTCondor and ledger, asked without a daemon; the ledger is locked until `close`."""
+
+    def __init__(self, config: Path | None) -> None:
+        """Lock the ledger; CommandError when a daemon has it, or the settings are wrong."""
+        settings = settings_or_exit(config)
+        try:
+            self._parts = open_parts(settings, lambda: False)
+        except LedgerError as error:
+            raise CommandError(f"{error}; a running daemon is asked by `elastic orphans` alone") from error
+        except SettingsError as error:
+            raise CommandError(str(error), Exit.USAGE) from error
+
+    def orphans(self, safe_seconds: float) -> Json:
+        """What belongs to nothing, in the interface's own form."""
+        parts = self._parts
+        try:
+            seen = found(parts.world, parts.ledger.memory(), gone(parts.ledger), safe_seconds)
+        except ElasticError as error:
+            raise CommandError(str(error)) from error
+        answer: Json = json.loads(listed(seen).model_dump_json())
+        return answer
+
+    def remove_orphans(self, ids: Sequence[str], safe_seconds: float) -> Json:
+        """What became of each."""
+        parts = self._parts
+        try:
+            done = removed(parts.world, parts.ledger.memory(), gone(parts.ledger), ids, safe_seconds)
+        except ElasticError as error:
+            raise CommandError(str(error)) from error
+        answer: Json = json.loads(removals(done).model_dump_json())
+        return answer
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._parts.close()
 
 
 def findings(config: Path | None) -> list[Finding]:

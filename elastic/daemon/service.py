@@ -9,8 +9,10 @@ from elastic import __version__
 from elastic.adapters.ledger import SqlLedger
 from elastic.api.service import DrainAnswered, Health, OverrideWish, UnknownName
 from elastic.core.memory import Event, Memory, MemoryChange, Wish, WishKind, WorkerRecord
+from elastic.core.orphans import OrphansFound, Removed
 from elastic.core.override import Override, OverrideKind
 from elastic.core.record import TickRecord, to_json
+from elastic.daemon import orphans
 from elastic.daemon.loop import Loop
 from elastic.ports import World
 
@@ -127,6 +129,11 @@ class DaemonService:
         with self._loop.between_ticks(PREVIEW_WAIT_SECONDS) as now:
             return self._preview(now)
 
+    def orphans(self, safe_seconds: float) -> OrphansFound:
+        """What belongs to nothing, while no tick makes anything new."""
+        with self._loop.between_ticks(PREVIEW_WAIT_SECONDS):
+            return orphans.found(self._world, self._ledger.memory(), orphans.gone(self._ledger), safe_seconds)
+
     # -- writing ---------------------------------------------------------------------------------------------
 
     def put_override(self, wish: OverrideWish) -> Override:
@@ -208,6 +215,16 @@ class DaemonService:
         self._ledger.adopt_from(ledger)
         self._note("adopt", f"the servers of ledger {ledger} are ours", author)
         return tuple(self._ledger.memory().accepted_ledgers)
+
+    def remove_orphans(self, ids: Sequence[str], author: str, safe_seconds: float) -> Sequence[Removed]:
+        """Remove what nothing speaks for, while no tick makes anything new."""
+        with self._loop.between_ticks(PREVIEW_WAIT_SECONDS):
+            gone = orphans.gone(self._ledger)
+            removals = orphans.removed(self._world, self._ledger.memory(), gone, ids, safe_seconds)
+        for one in removals:
+            if one.done and one.thing is not None:
+                self._note("orphan_removed", f"{one.thing.kind} {one.thing.name} {one.id}".replace("  ", " "), author)
+        return removals
 
     def nudge(self, reason: str) -> float:
         """Look sooner."""

@@ -1,6 +1,6 @@
 """What `elastic check` finds out about OpenStack: the way in, the quotas, and everything that a group names."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf
 
 from elastic.adapters.openstack.connection import Services
@@ -44,7 +44,7 @@ def findings(
     return (Finding(what="OpenStack", ok=True, seen=f"the project's quotas leave {told}"), *untold, *each)
 
 
-def _beside(options: Iterator[GroupOptions] | Sequence[GroupOptions]) -> set[str]:
+def _beside(options: Iterable[GroupOptions]) -> set[str]:
     wanted: set[str] = set()
     for one in options:
         wanted |= {"ports"} if one.networks != ("none",) else set()

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from elastic.adapters.openstack import checks
+from elastic.adapters.openstack.belongings import Belongings
 from elastic.adapters.openstack.clusters import ClientClusters, Clusters, SdkClusters
 from elastic.adapters.openstack.connection import Services
 from elastic.adapters.openstack.enrolment import Enrolling
@@ -22,8 +23,9 @@ from elastic.adapters.real import RealWorld
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.observation import Quota, Server, Servers
+from elastic.core.orphans import Belonging, Kind
 from elastic.local.enrolment import Enrolment
-from elastic.ports import Created, Finding, Malformed, PortError, Throttled, Transient, WorldSpec
+from elastic.ports import Created, Finding, Listing, Malformed, PortError, Throttled, Transient, WorldSpec
 
 CLUSTERS: Mapping[str, Callable[[Services], Clusters]] = {
     "openstacksdk": SdkClusters,
@@ -40,6 +42,7 @@ class OpenStackCloud:
         self.names = Names(self.services)
         self._tag = enrolling.tag
         self._quotas = Quotas(self.services)
+        self.belongings = Belongings(self.services, self._tag.pool)
         self._nova = NovaBackend(self.services, self.names, self._tag, enrolling, Pace(site.calls_at_once))
         self._enrolling = enrolling
         self._alike: dict[str, HeatGroup | SenlinGroup] = {}
@@ -101,6 +104,20 @@ class OpenStackCloud:
         return "\n".join(
             part for part in (self._fault(worker.server_id), self._output(worker.server_id, lines)) if part
         )
+
+    def remove(self, thing: Belonging) -> None:
+        """Remove what belongs to nothing; a member of a group that the cloud keeps leaves it the group's own way."""
+        group = self._groups.get(thing.group) if thing.kind is Kind.SERVER else None
+        alike = self._made_alike(group) if group is not None else None
+        if group is not None and alike is not None:
+            record = WorkerRecord(name=thing.name, group=group.name, requested_at=0.0, server_id=thing.id)
+            error = alike.delete([record]).get(record.name)
+            if error is None:
+                return
+            # Malformed: it is no member, so that nobody but Nova knows it.
+            if not isinstance(error, Malformed):
+                raise error
+        self.belongings.remove(thing)
 
     def check(self) -> Sequence[Finding]:
         """Whether we may log in, whether what each group names exists, and what the quotas leave."""
@@ -173,6 +190,14 @@ class OpenStackWorld(RealWorld):
         """What OpenStack says, and whether a worker would let us drain it."""
         metering = () if self._gnocchi is None else (self._gnocchi.check(),)
         return (*self._openstack.check(), *metering, *super().check())
+
+    def belongings(self) -> Listing:
+        """Everything in the project that is this pool's."""
+        return self._openstack.belongings.listed()
+
+    def remove(self, thing: Belonging) -> None:
+        """Remove exactly this."""
+        self._openstack.remove(thing)
 
     def close(self) -> None:
         """End the connections; servers stay as they are."""
