@@ -26,9 +26,9 @@ def assemble(
     fleet, known = _learn(fleet, memory, seen, specs, now, blind=bool(judgement.trust.grow))
     seen = templates.without_plain(seen)
     by_group = _by_group(fleet.workers, specs)
-    parts = {name: _part(specs[name], by_group[name], known[name], seen) for name in specs}
+    parts = {name: _part(specs[name], by_group[name], known[name], fleet, seen) for name in specs}
     negotiation = seen.negotiation.value or Negotiation()
-    free = room(parts.values(), fleet.others, now)
+    free = room(parts.values(), fleet.machines, fleet.others, now)
     answer = asked(seen.queue.value, negotiation, free, known, now)
     cycles = [c for c in negotiation.cycles if c > memory.last_cycle]
     new_cycles = len(cycles) if memory.last_cycle else 0
@@ -92,7 +92,7 @@ def fresh(spec: GroupSpec) -> GroupMemory:
 def _with(workers: tuple[Worker, ...], changed: Mapping[str, WorkerRecord]) -> tuple[Worker, ...]:
     if not changed:
         return workers
-    return tuple(w._replace(record=changed[w.name]) if w.name in changed else w for w in workers)
+    return tuple(w.moved_on(changed[w.name]) if w.name in changed else w for w in workers)
 
 
 def _by_group(workers: Iterable[Worker], specs: Mapping[str, GroupSpec]) -> dict[str, list[Worker]]:
@@ -102,9 +102,9 @@ def _by_group(workers: Iterable[Worker], specs: Mapping[str, GroupSpec]) -> dict
     return groups
 
 
-def _part(spec: GroupSpec, workers: Sequence[Worker], known: GroupMemory, seen: Observations) -> Part:
+def _part(spec: GroupSpec, workers: Sequence[Worker], known: GroupMemory, fleet: Fleet, seen: Observations) -> Part:
     quota = (seen.quotas.value or {}).get(spec.name, Quota(workers_left=None))
-    counted = tally(spec, workers)
+    counted = tally(spec, workers, fleet.machines)
     return Part(spec=spec, workers=workers, known=known, quota=quota, tally=counted)
 
 

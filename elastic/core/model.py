@@ -78,8 +78,8 @@ class Worker(NamedTuple):
 
     `idle_seconds` is None while anything is claimed or when it is not known. `keep` says why the worker must not be
     drained ("" = it may be); `proof_missing` says, for a failed or lost one, what is not proved yet ("" = proved gone).
-    `building` = the cloud lists its server as building now. `room` is what new jobs find free there (None = none may
-    come); `jobs` run on it. `steady` = serves as it did at the last tick, and nothing in its record asks for a look.
+    `building` = the cloud lists its server as building now. `steady` = ready, and nothing in its record asks for a
+    look: no wish, no quarantine, no fence, and long enough there to count as a boot that went well.
     A tuple, not a dataclass: ten thousand are made each tick.
     """
 
@@ -95,9 +95,16 @@ class Worker(NamedTuple):
     record: WorkerRecord
     building: bool = False
     proof_missing: str = ""
-    room: Resources | None = None
-    jobs: int = 0
     steady: bool = False
+
+    def moved_on(self, record: WorkerRecord) -> "Worker":
+        """The same worker with another record."""
+        return self._replace(record=record, steady=self.phase is Phase.READY and is_settled(record))
+
+
+def is_settled(record: WorkerRecord) -> bool:
+    """Whether nothing in the record of a ready worker asks for a look."""
+    return record.counted and record.wish is None and not record.quarantine and record.fence_asked_at is None
 
 
 class LazyWorkers(Sequence[Worker]):

@@ -53,7 +53,7 @@ class Part:
 _READY, _LOST = Phase.READY, Phase.LOST
 
 
-def tally(spec: GroupSpec, workers: Sequence[Worker]) -> Tally:
+def tally(spec: GroupSpec, workers: Sequence[Worker], machines: Mapping[str, Machine]) -> Tally:
     """Count the workers of one group; nearly all of them serve as they did."""
     counts = Counter([w.phase for w in workers])
     restless = [w for w in workers if not w.steady]
@@ -68,11 +68,11 @@ def tally(spec: GroupSpec, workers: Sequence[Worker]) -> Tally:
         quarantined=sum([w.phase in CAPACITY for w in quarantined]),
         lost_counted=sum([w.seconds_in_phase < spec.lost_counted_seconds for w in lost]),
         resumable=len(resumable(workers)) if held_back else 0,
-        jobs=sum([w.jobs for w in workers]),
+        jobs=sum([machines[w.name].jobs for w in workers if w.name in machines]),
     )
 
 
-def room(parts: Iterable[Part], others: Iterable[Machine], now: float) -> Room:
+def room(parts: Iterable[Part], machines: Mapping[str, Machine], others: Iterable[Machine], now: float) -> Room:
     """All free room, and the groups in the order in which they are asked: priority (high first), cost, name."""
     ordered = sorted(parts, key=lambda p: (-p.spec.priority, p.spec.cost_per_hour, p.spec.name))
     closed = {part.spec.name: why for part in ordered if (why := _closed(part, now))}
@@ -86,7 +86,7 @@ def room(parts: Iterable[Part], others: Iterable[Machine], now: float) -> Room:
         )
         for part in ordered
     )
-    return Room(bins=(*_own_bins(ordered), *_other_bins(others)), openings=openings, closed=closed)
+    return Room(bins=(*_own_bins(ordered, machines), *_other_bins(others)), openings=openings, closed=closed)
 
 
 def supply(machines: Sequence[Machine]) -> Supply:
@@ -114,23 +114,30 @@ def _closed(part: Part, now: float) -> str:
     return f"at its maximum of {part.spec.maximum}" if part.existing >= part.spec.maximum else ""
 
 
-def _own_bins(parts: Iterable[Part]) -> list[Bin]:
+def _own_bins(parts: Iterable[Part], machines: Mapping[str, Machine]) -> list[Bin]:
     return [
         Bin(template=PREFIX + part.spec.name, group=part.spec.name, rank=rank, free=free, count=count)
         for part in parts
-        for rank, counts in _free_room(part).items()
+        for rank, counts in _free_room(part, machines).items()
         for free, count in sorted(counts.items())
     ]
 
 
-def _free_room(part: Part) -> Mapping[Rank, Counter[Resources]]:
+def _free_room(part: Part, machines: Mapping[str, Machine]) -> Mapping[Rank, Counter[Resources]]:
     """How many workers of the group have how much free."""
     upcoming = sum([part.tally.counts.get(phase, 0) for phase in UPCOMING])
+    ready = [w for w in part.workers if w.steady or (w.phase is _READY and _takes_jobs(w))]
+    here = [(w.busy, machines[w.name]) for w in ready if w.name in machines]
+    free = [(busy, machine.free) for busy, machine in here if machine.accepts_jobs]
     return {
-        Rank.BUSY: Counter([w.room for w in part.workers if w.busy and w.room is not None]),
-        Rank.IDLE: Counter([w.room for w in part.workers if not w.busy and w.room is not None]),
+        Rank.BUSY: Counter([room for busy, room in free if busy and room[0] > 0]),
+        Rank.IDLE: Counter([room for busy, room in free if not busy and room[0] > 0]),
         Rank.UPCOMING: Counter({part.offers: upcoming} if upcoming else {}),
     }
+
+
+def _takes_jobs(worker: Worker) -> bool:
+    return worker.record.wish is None and not worker.record.quarantine
 
 
 def _other_bins(machines: Iterable[Machine]) -> list[Bin]:

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from elastic.core import drains
 from elastic.core.lifecycle import LISTINGS, Listing, Phase, classify
 from elastic.core.memory import WorkerRecord
-from elastic.core.model import GroupSpec, Worker
+from elastic.core.model import GroupSpec, Worker, is_settled
 from elastic.core.observation import Answers, Inspection, Machine, Server, ServerStatus
-from elastic.core.resources import Resources
 from elastic.core.stats import percentile
 
 
@@ -90,8 +89,7 @@ class Sighting:
             record,
             server is not None and server.status is ServerStatus.BUILDING,
             self._proof_missing(record, machine, inspection, clock) if phase in _DEAD else "",
-            _room(record, machine) if machine is not None and phase is _READY else None,
-            machine.jobs if machine is not None else 0,
+            phase is _READY and is_settled(record),
         )
 
     def _serving(self, record: WorkerRecord, machine: Machine, clock: Timers) -> Worker | None:
@@ -139,8 +137,6 @@ class Sighting:
                 record,
                 False,
                 "",
-                _room(record, machine),
-                machine.jobs,
                 record.counted and record.wish is None and not record.quarantine,
             ),
         )
@@ -255,13 +251,6 @@ class Sighting:
             return f"the lease of jobs it may have held ends {clock.lease_seconds:.0f} s after it vanished"
         named = jobs.jobs.get(record.machine or record.name, ())
         return f"jobs name it: {', '.join(named[:5])}" if named else ""
-
-
-def _room(record: WorkerRecord, machine: Machine) -> Resources | None:
-    """What new jobs find free on a ready worker; None when it takes no more, or is to go."""
-    free = machine.free
-    wanted_away = record.wish is not None or record.quarantine
-    return free if free[0] > 0 and machine.accepts_jobs and not wanted_away else None
 
 
 _DEAD = frozenset({Phase.FAILED, Phase.LOST})

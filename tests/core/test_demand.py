@@ -7,7 +7,7 @@ import pytest
 from elastic.core.lifecycle import Phase
 from elastic.core.memory import Breaker, BreakerState, Futile, GroupMemory, Memory
 from elastic.core.model import Demand, GroupDemand, GroupSpec, Snapshot, Unserved
-from elastic.core.observation import Answers, JobShape, Negotiation, Observations, Queue, Quota, ScheddQueue
+from elastic.core.observation import Answers, Attempt, JobShape, Negotiation, Observations, Queue, Quota, ScheddQueue
 from elastic.core.resources import NOTHING, Resources
 from tests.core.builders import (
     BIG,
@@ -85,6 +85,16 @@ def test_a_worker_that_takes_no_jobs_offers_no_room(useless: dict[str, object]) 
 def test_a_black_hole_and_a_worker_that_is_to_leave_offer_no_room() -> None:
     now = seen([machine()], [server()], queue(shape(idle=1)))
     assert demand(now, memory([joined(quarantine="bad disk")])).unmet_workers == 1
+
+
+def test_what_becomes_a_black_hole_at_this_tick_is_one_at_this_tick() -> None:
+    failed = [Attempt(machine="w1.pool", cluster=str(number % 2), failed=True) for number in range(5)]
+    now = seen([machine()], [server()], queue(shape(idle=1)), attempts=failed)
+    snapshot, _ = look(now, memory([joined(counted=True, busy_seen=True)]))
+    found = snapshot.groups["g"]
+    assert (found.quarantined, found.demand.unmet_workers, found.workers[0].steady) == (1, 1, False)
+    calm, _ = look(replace(now, attempts=()), memory([joined(counted=True, busy_seen=True)]))
+    assert (calm.groups["g"].quarantined, calm.groups["g"].workers[0].steady) == (0, True)
 
 
 def test_the_queues_of_all_schedds_add_up() -> None:

@@ -71,5 +71,4 @@ def test_both_ways_agree(news: dict[str, object]) -> None:
             now=NOW,
         )
         clock = timers(spec(), ())
-        short = sight.worker(record, ad, clock)
-        assert short._replace(steady=False) == sight.looked_at(record, ad, clock)
+        assert sight.worker(record, ad, clock) == sight.looked_at(record, ad, clock)

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -32,21 +33,33 @@ CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["tests.lab.doomed"])
 
 
+Within = Callable[[Tape], AbstractContextManager[object]]
+
+
+def nothing_within(_tape: Tape) -> AbstractContextManager[object]:
+    """Nothing more than the ports and the ledger is on the tape."""
+    return nullcontext()
+
+
 @dataclass(slots=True)
 class Mortal:
-    """One life of a daemon with `settings`, a file; its log is added to `log`."""
+    """One life of a daemon with `settings`, a file; its log is added to `log`.
+
+    `within` puts more on the tape, such as the calls inside an adapter; it stands at the top of a module.
+    """
 
     settings: Path
     log: Path
     tape: Tape
     environment: Mapping[str, str]
+    within: Within = nothing_within
     _process: BaseProcess = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin it."""
         self.tape.clear()
         told = (self.settings, self.log, dict(self.environment))
-        tape = (self.tape.file, self.tape.kill_at, self.tape.hold_at)
+        tape = (self.tape.file, self.tape.kill_at, self.tape.hold_at, self.within)
         self._process = CONTEXT.Process(target=_live, args=(*told, *tape), daemon=True)
         self._process.start()
 
@@ -86,7 +99,9 @@ class Mortal:
         return self._process.exitcode
 
 
-def _live(settings: Path, log: Path, environment: dict[str, str], file: Path, kill_at: str, hold_at: str) -> None:
+def _live(
+    settings: Path, log: Path, environment: dict[str, str], file: Path, kill_at: str, hold_at: str, within: Within
+) -> None:
     """Be the daemon, in a process that was forked for it."""
     os.environ.update(environment)
     with log.open("ab") as said:
@@ -111,6 +126,7 @@ def _live(settings: Path, log: Path, environment: dict[str, str], file: Path, ki
         patch.object(parts, "make_world", world),
         patch.object(SqlLedger, "open", ledger),
         patch.object(service, "read_settings", lambda path: _quick(read_settings(path))),
+        within(tape),
     ):
         sys.exit(service.main(settings))
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from elastic.adapters.ledger import SqlLedger
 from elastic.adapters.ledger.codec import loads
 from elastic.core.memory import Wish, WishKind, WorkerRecord
-from elastic.local.daemon import merged, pool_settings, to_toml
+from elastic.local.daemon import Tree, merged, pool_settings, to_toml
 from elastic.local.pool import Pool
-from elastic.local.servers import LocalServer, ServerFolder
-from tests.lab.doomed import Mortal, wait_for
+from elastic.local.servers import ServerFolder
+from tests.lab.doomed import Mortal, Within, nothing_within, wait_for
 from tests.lab.jobs import Batch, Jobs
 from tests.lab.moments import Tape
 from tests.lab.outcomes import histories, unhurt
@@ -50,11 +50,17 @@ class Played:
 
 
 class Lane:
-    """One ledger with its servers and a line of daemons; several lanes share a pool, by the name of theirs."""
+    """One ledger with its servers and a line of daemons; several lanes share a pool, by the name of theirs.
+
+    On another cloud than the local one `settings` and `listed` are its own.
+    """
+
+    group: Tree = GROUP
+    settles_seconds = SETTLES_SECONDS
 
     def __init__(self, pool: Pool, jobs: Jobs, number: int) -> None:
         """Prepare the files of a lane, one lane after the other; `start` brings its first worker."""
-        self.name = f"lane-{number}"
+        self.name = self.called(number)
         self.batches: list[Batch] = []
         self._pool = pool
         self._jobs = jobs
@@ -64,6 +70,32 @@ class Lane:
         self._mortals: list[Mortal] = []
         with self._opened():
             pass  # Made here: a schema is made in one thread at a time.
+
+    def called(self, number: int) -> str:
+        """The lane's name, which is its pool's for OpenStack and for the workers."""
+        return f"lane-{number}"
+
+    def settings(self) -> Tree:
+        """What is to be said about the cloud."""
+        return {}
+
+    def within(self) -> Within:
+        """What more is put on the daemons' tapes."""
+        return nothing_within
+
+    def listed(self) -> Sequence[str]:
+        """The ids of the servers that exist."""
+        return [server.id for server in self._servers.servers() if server.metadata["pool"] == self.name]
+
+    @property
+    def root(self) -> Path:
+        """The lane's folder."""
+        return self._root
+
+    @property
+    def ledger(self) -> Path:
+        """The lane's ledger."""
+        return self._root / "ledger.sqlite"
 
     @property
     def log_tail(self) -> str:
@@ -129,7 +161,7 @@ class Lane:
         self._contest(mortal, hold_at)
         try:
             wait(lambda: mortal.ticks >= LEAST_TICKS, SETTLES_SECONDS, f"the next daemon of {self.name} ticks")
-            wait(lambda: self._unsettled(workers) == "", SETTLES_SECONDS, f"{self.name} settles at {workers}")
+            wait(lambda: self._unsettled(workers) == "", self.settles_seconds, f"{self.name} settles at {workers}")
         except AssertionError as error:
             error.add_note(f"{self._unsettled(workers)}\n{self.log_tail}")
             raise
@@ -147,7 +179,7 @@ class Lane:
     def _all_serve(self) -> None:
         """Each worker, also one that was drained or switched off, takes a job."""
         for record in self._records():
-            self._submit(1, record.name)
+            self._submit(1, record.server_id or "")
         self._no_job_was_hurt()
 
     def _no_job_was_hurt(self) -> None:
@@ -162,19 +194,19 @@ class Lane:
         if not hold_at:
             return
         if wait_for(mortal, hold_at, DIES_SECONDS):
-            leaving = next(record.name for record in self._records() if record.wish is not None)
-            batch = self._submit(1, leaving, seconds=6.0)
+            leaving = next(record.server_id for record in self._records() if record.wish is not None)
+            batch = self._submit(1, leaving or "", seconds=6.0)
             wait(batch.worker, 20, "a job contests the drain")
         mortal.tape.let_go()
 
     def _unsettled(self, workers: int) -> str:
         """What is not as it should be: cloud list == ledger == fleet, and nothing is going on with any of them."""
-        records, listed, fleet = self._records(), self._listed(), self._fleet()
+        records, listed, fleet = self._records(), self.listed(), self._fleet()
         if len(records) != workers:
             return f"{len(records)} workers in the ledger, not {workers}: {records}"
-        if {record.server_id for record in records} != {server.id for server in listed}:
+        if {record.server_id for record in records} != set(listed):
             return f"the ledger has {records}, the cloud {listed}"
-        if sorted(str(ad["ElasticWorker"]) for ad in fleet) != sorted(record.name for record in records):
+        if sorted(str(ad["ElasticServerId"]) for ad in fleet) != sorted(str(record.server_id) for record in records):
             return f"the ledger has {records}, the collector {fleet}"
         if any(ad.get("Draining") for ad in fleet):
             return f"something drains: {fleet}"
@@ -182,20 +214,17 @@ class Lane:
 
     def _records(self) -> Sequence[WorkerRecord]:
         """What is in the ledger, also while a daemon has it."""
-        with closing(sqlite3.connect(f"file:{self._ledger}?mode=ro", uri=True)) as database:
+        with closing(sqlite3.connect(f"file:{self.ledger}?mode=ro", uri=True)) as database:
             rows = database.execute("SELECT record FROM workers WHERE gone_at IS NULL").fetchall()
         return [loads(WorkerRecord, text) for (text,) in rows]
 
-    def _listed(self) -> Sequence[LocalServer]:
-        return [server for server in self._servers.servers() if server.metadata["pool"] == self.name]
-
     def _fleet(self) -> Sequence[Row]:
         constraint = f'PartitionableSlot is true && ElasticPool == "{self.name}"'
-        return self._jobs.client.machines(constraint, ["ElasticWorker", "State", "Draining"])
+        return self._jobs.client.machines(constraint, ["ElasticServerId", "State", "Draining"])
 
-    def _submit(self, count: int, worker: str = "", seconds: float = 0.7) -> Batch:
+    def _submit(self, count: int, server_id: str = "", seconds: float = 0.7) -> Batch:
         """Submit jobs for this lane's workers, or for one of them."""
-        where = f'TARGET.ElasticWorker == "{worker}"' if worker else f'TARGET.ElasticPool == "{self.name}"'
+        where = f'TARGET.ElasticServerId == "{server_id}"' if server_id else f'TARGET.ElasticPool == "{self.name}"'
         name = f"{self.name}-{time.monotonic_ns()}"
         self.batches.append(self._jobs.sleep(name, count, seconds, requirements=where))
         return self.batches[-1]
@@ -207,17 +236,17 @@ class Lane:
             "pool": self.name,
             "folder": str(self._root),
             "api": {"port": 0},
-            "groups": [{**GROUP, "policy_parameters": {"workers": workers}}],
+            "groups": [{**self.group, "policy_parameters": {"workers": workers}}],
             "htcondor": {"machine_update_seconds": 1.0},
         }
-        settings.write_text(to_toml(merged(merged(pool_settings(folder), FAST), mine)), encoding="utf-8")
+        every = merged(merged(pool_settings(folder), FAST), mine)
+        # What the local cloud wants to be told, no other does.
+        own = self.settings()
+        tree = merged({**every, "cloud": own["cloud"]} if "cloud" in own else every, own)
+        settings.write_text(to_toml(tree), encoding="utf-8")
         tape = Tape(self._root / "tape", kill_at, hold_at)
-        self._mortals.append(Mortal(settings, self._log, tape, folder.environment()))
+        self._mortals.append(Mortal(settings, self._log, tape, folder.environment(), self.within()))
         return self._mortals[-1]
-
-    @property
-    def _ledger(self) -> Path:
-        return self._root / "ledger.sqlite"
 
     @property
     def _log(self) -> Path:
@@ -225,7 +254,7 @@ class Lane:
 
     @contextmanager
     def _opened(self) -> Iterator[SqlLedger]:
-        with closing(SqlLedger.open(self._ledger, pool=self.name)) as ledger:
+        with closing(SqlLedger.open(self.ledger, pool=self.name)) as ledger:
             yield ledger
 
 

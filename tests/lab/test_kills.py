@@ -1,25 +1,23 @@
 """A SIGKILL of the daemon at every named moment, and at random ones, on real HTCondor daemons with the local cloud."""
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from threading import Lock
 
 import pytest
 
 from elastic.local.pool import Pool
 from elastic.local.processes import teardown
+from tests.lab.course import Course, side_by_side
 from tests.lab.jobs import Jobs
 from tests.lab.lives import Lane
 from tests.lab.moments import CHANGING, LOOKING
-from tests.lab.pieces import GROW, GROWING, RETURNING, SHRINK, SHRINKING, Kind, random_seconds
+from tests.lab.pieces import GROW, SHRINK, random_seconds
 from tests.lab.site import POOL_CONFIG
 from tests.lab.support import Client
 
 LANES = 3
-ATTEMPTS = 3
 SAVES = (
     "what was seen",
     *(f"what was seen ({news})" for news in ("adopted", "joined", "drained", "vanished", "missing")),
@@ -38,7 +36,6 @@ SAVES = (
 STEPS = (*(f"the save of {what}" for what in SAVES), *sorted(CHANGING | LOOKING))
 EXPECTED = frozenset(f"{when} {step}" for when in ("before", "after") for step in STEPS)
 """What the rehearsals must come to; they may find more, such as an ad that vanishes and returns."""
-Lived = Callable[[Lane], None]
 
 
 @contextmanager
@@ -55,60 +52,6 @@ def lanes(root: Path, prefix: Path) -> Iterator[Sequence[Lane]]:
         yield made
         deleted = {grave.stem for grave in (pool.folder.servers / ".graves").glob("*.log")}
         assert deleted <= {server for lane in made for server in lane.ever}
-
-
-def side_by_side(made: Sequence[Lane], live: Lived) -> None:
-    """Let each lane live; the first error of any is raised once all have ended."""
-    with ThreadPoolExecutor(len(made)) as threads:
-        futures = [threads.submit(live, lane) for lane in made]
-    errors = [error for future in futures if isinstance(error := future.exception(), Exception)]
-    if errors:
-        raise ExceptionGroup("lanes", errors)
-
-
-class Course:
-    """Every kind of life once undisturbed, and then once more for each named moment that is new in it."""
-
-    def __init__(self) -> None:
-        """Know no moment yet."""
-        self.done: dict[str, str] = {}
-        self.missed: dict[str, int] = {}
-        self.failed = False
-        self._known: set[str] = set()
-        every: tuple[Sequence[Kind], ...] = (GROWING, RETURNING, SHRINKING)
-        self._work = {tuple(kinds): deque((kind, "") for kind in kinds) for kinds in every}
-        self._lock = Lock()
-
-    def live(self, lane: Lane) -> None:
-        """Grow, return, shrink, and again, until nothing is left to do."""
-        while any(self._work.values()) and not self.failed:
-            self._one(lane, GROWING, GROW)
-            self._one(lane, RETURNING, None)
-            self._one(lane, SHRINKING, SHRINK)
-
-    def _one(self, lane: Lane, kinds: tuple[Kind, ...], otherwise: Kind | None) -> None:
-        with self._lock:
-            kind, moment = self._work[kinds].popleft() if self._work[kinds] else (otherwise, "")
-        if kind is None:
-            return
-        try:
-            played = lane.play(kind, moment)
-        except BaseException as error:
-            self.failed = True
-            error.add_note(f"{kind.name}, killed {moment or 'at no moment'}")
-            raise
-        with self._lock:
-            if moment and played.died:
-                self.done[moment] = kind.name
-            elif moment:
-                self.missed[moment] = self.missed.get(moment, 0) + 1
-                if self.missed[moment] < ATTEMPTS:
-                    self._work[kinds].append((kind, moment))
-            for name in dict.fromkeys(played.afterwards if not moment else ()):
-                # A drain may be refused by chance; where the test sees to it, that happens each time.
-                if name not in self._known and (kind.hold or "the refused drain" not in name):
-                    self._known.add(name)
-                    self._work[kinds].append((kind, name))
 
 
 def test_killed_at_every_named_moment_the_next_daemon_loses_no_server_no_drain_and_no_job(

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import overload
 
 from elastic.core.lifecycle import Phase
-from elastic.core.model import LazyWorkers, Worker
+from elastic.core.model import LazyWorkers, Worker, is_settled
 from elastic_simulations.fast.names import Names
 from elastic_simulations.fast.pool import Pool
 from elastic_simulations.fast.records import Records
@@ -98,6 +98,7 @@ class Fleet(LazyWorkers):
             _keep(busy=busy, old=number in old) if phase is Phase.READY else "",
             record,
             phase is Phase.BOOTING,
+            steady=phase is Phase.READY and is_settled(record),
         )
 
     def _phase(self, number: int) -> Phase:
