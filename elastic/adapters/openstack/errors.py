@@ -32,7 +32,9 @@ NO_HOST = (NO_VALID_HOST, "availability zone is not available")
 """How Nova says that there is no host, after and before it has looked for one."""
 LONGEST_TEXT = 500
 STATUS_NAMES = ("status_code", "http_status", "code")
-TOO_MUCH = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+TOO_MUCH = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.CONFLICT})
+OVER_QUOTA = ("quota", "maximum number of", "no more ip addresses")
+"""Nova's word for ports is the second (403), Neutron's for addresses the third (409); the rest says quota."""
 THROTTLED = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS})
 PLAIN: Mapping[int, type[PortError]] = {
     HTTPStatus.UNAUTHORIZED: Unauthorized,
@@ -92,7 +94,7 @@ def _never_connected(error: BaseException | None) -> bool:
 
 
 def _by_status(status: int, text: str, retry_after: float) -> PortError:
-    if status in TOO_MUCH and "quota" in text.lower():
+    if status in TOO_MUCH and any(said in text.lower() for said in OVER_QUOTA):
         return QuotaExceeded(text)
     if status in THROTTLED:
         return Throttled(text, retry_after)

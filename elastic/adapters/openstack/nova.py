@@ -77,6 +77,9 @@ class NovaBackend:
             wanted = [worker.name for worker in workers if worker.name not in there]
             request = self._request(group, options) if wanted else {}
         answers = self._pace.each(lambda name: self._post(group, options, request, name), wanted)
+        if any(isinstance(answer, Malformed) for answer in answers):
+            # What a name stands for may have gone: looked up anew, the group is closed by that name at the next tick.
+            self._names.forget()
         asked = dict(zip(wanted, answers, strict=True))
         return [_created(worker.name, there.get(worker.name) or asked[worker.name]) for worker in workers]
 

@@ -34,6 +34,9 @@ def http(status: int, text: str = "said so", **headers: str) -> sdk.HttpExceptio
     [
         (http(403, QUOTA), QuotaExceeded),
         (http(413, QUOTA), QuotaExceeded),
+        (http(403, "Maximum number of ports exceeded"), QuotaExceeded),
+        (http(409, "Quota exceeded for resources: ['port']."), QuotaExceeded),
+        (http(409, "No more IP addresses available on network n-1."), QuotaExceeded),
         (http(403, "Policy doesn't allow it"), Unauthorized),
         (http(401), Unauthorized),
         (http(404), NotFound),
