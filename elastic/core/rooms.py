@@ -137,7 +137,8 @@ def _free_room(part: Part, machines: Mapping[str, Machine]) -> Mapping[Rank, Cou
 
 
 def _takes_jobs(worker: Worker) -> bool:
-    return worker.record.wish is None and not worker.record.quarantine
+    record = worker.record
+    return record.wish is None and not record.quarantine and not record.is_leftover
 
 
 def _other_bins(machines: Iterable[Machine]) -> list[Bin]:

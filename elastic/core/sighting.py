@@ -137,7 +137,7 @@ class Sighting:
                 record,
                 False,
                 "",
-                record.counted and record.wish is None and not record.quarantine,
+                record.counted and record.wish is None and not record.quarantine and record.odd is None,
             ),
         )
 
