@@ -84,12 +84,15 @@ class Services:
         return self._sent(service, method, path, body, query or {})
 
     def pages(self, service: str, path: str, key: str, **query: str | int) -> Iterator[Json]:
-        """Every item of a list, page by page to its end."""
+        """Every item of a list once, page by page to its end."""
         query = {"limit": PAGE, **query}
+        known: set[str] = set()
         while True:
             answer = self.call(service, "GET", path, query=query)
             found: list[Json] = answer[key]
-            yield from found
+            # A server that leaves the building phase between two pages stands on both: its date of creation changes.
+            yield from (one for one in found if one["id"] not in known)
+            known.update(one["id"] for one in found)
             # Only that there is a next link counts: behind a proxy its address often names another host.
             if not found or not any(link.get("rel") == "next" for link in answer.get(f"{key}_links", ())):
                 return
