@@ -28,7 +28,7 @@ from elastic.adapters.recorder import FileRecorder, Keep
 from elastic.controller import Controller, Rules
 from elastic.core.memory import MemoryChange, WorkerRecord
 from elastic.core.model import GroupSpec, SiteSpec
-from elastic.core.observation import Quota, Server, Servers, ServerStatus
+from elastic.core.observation import GroupSize, Quota, Server, Servers, ServerStatus
 from elastic.core.resources import Resources
 from elastic.executor import Executor
 from elastic.local.pool import Pool
@@ -175,6 +175,10 @@ class BenchCloud:
 
     def quotas(self) -> Mapping[str, Quota]:
         """No bound."""
+        return {}
+
+    def sizes(self) -> Mapping[str, GroupSize]:
+        """Servers stand alone."""
         return {}
 
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from elastic.core.errors import ElasticError as ElasticError  # noqa: PLC0414 - the ports' callers find it here
 from elastic.core.memory import Memory, MemoryChange, Template, WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.observation import (
     Attempt,
+    GroupSize,
     Inspection,
     JobsOnWorkers,
     Load,
@@ -40,10 +41,6 @@ class Transient(PortError):
     """No answer, or a passing fault: it may have taken effect; ask again later."""
 
 
-class Throttled(PortError):
-    """The service asks for less; `retry_after` is in seconds."""
-
-    def __init__(self, message: str, retry_after: float = 60.0) -> None:
 class Unsent(Transient):
     """What had to be read first could not be read, so nothing was asked for: it certainly has no effect."""
 
@@ -52,6 +49,10 @@ class Accepted(Transient):
     """It was asked for and taken on; what comes of it shows later."""
 
 
+class Throttled(PortError):
+    """The service asks for less; `retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: float = 60.0) -> None:
         """Keep how long the service asked us to stay away."""
         super().__init__(message)
         self.retry_after = retry_after
@@ -179,6 +180,13 @@ class Cloud(Protocol):
 
     def quotas(self) -> Mapping[str, Quota]:
         """By group, how many more servers would be accepted."""
+
+    def sizes(self) -> Mapping[str, GroupSize]:
+        """By group, the size that the cloud itself keeps it at, where it does; a cloud that keeps none answers {}.
+
+        A change of that size that `create` and `delete` did not ask for shows here first; until it has, these two raise
+        Conflict and change nothing.
+        """
 
     def create(self, group: GroupSpec, workers: Sequence[WorkerRecord]) -> Sequence[Created]:
         """Ask for one server each; idempotent by worker name.

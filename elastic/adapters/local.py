@@ -6,7 +6,7 @@ from pathlib import Path
 from elastic.adapters.real import RealWorld
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
-from elastic.core.observation import Quota, Server, Servers, ServerStatus
+from elastic.core.observation import GroupSize, Quota, Server, Servers, ServerStatus
 from elastic.local.enrolment import DAY_SECONDS
 from elastic.local.errors import LimitReached, LocalError, NoSuchServer
 from elastic.local.folder import Status
@@ -71,6 +71,10 @@ class LocalCloud:
         """What the limits on servers and cores leave for each group."""
         folder = self._asked()
         return {name: _quota(folder.room(group.shape.cpus)) for name, group in self._groups.items()}
+
+    def sizes(self) -> Mapping[str, GroupSize]:
+        """Servers stand alone here."""
+        return {}
 
     def create(self, group: GroupSpec, workers: Sequence[WorkerRecord]) -> Sequence[Created]:
         """Start one server each; one that is there already is returned."""

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 
-from elastic.core import boots, templates
+from elastic.core import boots, sizes, templates
+from elastic.core.change import overridden
 from elastic.core.demand import Asked, asked, silent_shapes
 from elastic.core.fleet import Fleet, join
 from elastic.core.futility import watch
@@ -11,7 +13,7 @@ from elastic.core.lifecycle import Phase
 from elastic.core.memory import Event, GroupMemory, Memory, MemoryChange, WorkerRecord
 from elastic.core.model import GroupSpec, SiteSpec, Snapshot, Worker, WorkerGroup
 from elastic.core.news import group_events, loss_events, misfit_events, mismatch_events, state_events, worker_events
-from elastic.core.observation import Negotiation, Observations, Quota
+from elastic.core.observation import Negotiation, Observations, Quota, Server
 from elastic.core.rooms import Part, room, supply, tally
 from elastic.core.stats import percentile
 from elastic.core.trust import Judgement, judge
@@ -24,6 +26,7 @@ def assemble(
     fleet = join(memory, seen, specs, now)
     judgement = judge(seen, fleet, memory, site, now)
     fleet, known = _learn(fleet, memory, seen, specs, now, blind=bool(judgement.trust.grow))
+    known, pins = sizes.adopted(seen.sizes, memory, known, site, now)
     seen = templates.without_plain(seen)
     by_group = _by_group(fleet.workers, specs)
     parts = {name: _part(specs[name], by_group[name], known[name], fleet, seen) for name in specs}
@@ -42,12 +45,12 @@ def assemble(
     snapshot = Snapshot(
         now=now,
         tick=memory.tick + 1,
-        groups={name: _group(parts[name], known[name], answer, seen) for name in sorted(specs)},
+        groups={name: _group(parts[name], known[name], answer, seen, fleet.orphans) for name in sorted(specs)},
         demand=answer.demand,
         others=supply(fleet.others),
         sources=judgement.sources,
         trust=judgement.trust,
-        overrides=memory.overrides,
+        overrides=reduce(overridden, pins, memory).overrides,
         ledger=memory.ledger,
         sequence=memory.sequence,
         strangers=fleet.strangers,
@@ -55,7 +58,10 @@ def assemble(
         ungrouped=fleet.ungrouped,
     )
     last_cycle = max((*cycles, memory.last_cycle))
-    return snapshot, _change(memory, snapshot, fleet, seen, judgement, answer, last_cycle)
+    change = _change(memory, snapshot, fleet, seen, judgement, answer, last_cycle)
+    if pins:
+        change = replace(change, overrides=pins, events=(*change.events, *sizes.adoption_events(pins, now)))
+    return snapshot, change
 
 
 def _learn(
@@ -108,8 +114,9 @@ def _part(spec: GroupSpec, workers: Sequence[Worker], known: GroupMemory, fleet:
     return Part(spec=spec, workers=workers, known=known, quota=quota, tally=counted)
 
 
-def _group(part: Part, known: GroupMemory, answer: Asked, seen: Observations) -> WorkerGroup:
+def _group(part: Part, known: GroupMemory, answer: Asked, seen: Observations, orphans: Iterable[Server]) -> WorkerGroup:
     workers, counted = part.workers, part.tally
+    standing = sizes.standing(part.spec, seen.sizes, workers, orphans)
     load = seen.load.value if seen.load is not None else None
     loads = [load.by_worker[w.name] for w in workers if w.name in load.by_worker] if load is not None else []
     return WorkerGroup(
@@ -132,6 +139,9 @@ def _group(part: Part, known: GroupMemory, answer: Asked, seen: Observations) ->
         boot_allowance=known.boot_allowance,
         policy_memory=known.policy_memory,
         memory=known,
+        changing=standing.changing,
+        newcomers=standing.newcomers,
+        left=standing.left,
         workers=workers,
     )
 

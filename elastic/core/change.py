@@ -35,7 +35,7 @@ def applied(memory: Memory, change: MemoryChange, resets: Mapping[tuple[str, Res
         memory,
         workers=_workers(memory, change),
         groups=_groups(memory, change, held),
-        overrides=tuple(o for o in memory.overrides if o.id not in change.overrides_ended),
+        overrides=_overrides(memory, change),
         tick=tick,
         sequence=memory.sequence if change.sequence is None else max(memory.sequence, change.sequence),
         last_cycle=memory.last_cycle if change.last_cycle is None else change.last_cycle,
@@ -73,6 +73,12 @@ def cleared(record: GroupMemory, kinds: Iterable[Reset]) -> GroupMemory:
             case Reset.SCALE_DOWN:
                 record = replace(record, scale_down_stopped="")
     return record
+
+
+def _overrides(memory: Memory, change: MemoryChange) -> tuple[Override, ...]:
+    for override in change.overrides:
+        memory = overridden(memory, override)
+    return tuple(o for o in memory.overrides if o.id not in change.overrides_ended)
 
 
 def _workers(memory: Memory, change: MemoryChange) -> Mapping[str, WorkerRecord]:

@@ -59,7 +59,8 @@ def override(target: Target, group: WorkerGroup, snapshot: Snapshot, _site: Site
 
 
 def _wished(wish: Override, target: Target, group: WorkerGroup) -> int:
-    asked = wish.workers or 0
+    # Workers that others have taken out of the cloud's group still count here: they must not be taken out of it twice.
+    asked = (wish.workers or 0) + group.left
     match wish.kind:
         case OverrideKind.PIN:
             return asked
@@ -120,6 +121,13 @@ def step(target: Target, group: WorkerGroup, _snapshot: Snapshot, _site: SiteSpe
     return changed(target, most, "step", text)
 
 
+def settled(target: Target, group: WorkerGroup, _snapshot: Snapshot, _site: SiteSpec) -> Target:
+    """While the cloud's own group changes, or holds members that are not taken over yet, its number stays."""
+    if not group.changing:
+        return target
+    return changed(target, group.counted, "settled", f"held: {group.changing}")
+
+
 def freshness(target: Target, group: WorkerGroup, snapshot: Snapshot, _site: SiteSpec) -> Target:
     """In doubt, keep: no shrinking on doubtful sources, no growing while blind."""
     trust = snapshot.trust
@@ -139,6 +147,7 @@ GUARDRAILS: tuple[Guardrail, ...] = (
     quota,
     breaker,
     step,
+    settled,
     freshness,
 )
 """In the order in which they apply.

@@ -148,6 +148,14 @@ class Futile:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeSeen:
+    """The size that the cloud's own group was last seen to be told to have, and the mark of our last request then."""
+
+    desired: int
+    stamp: str = ""
+
+
 NO_TEXT: Mapping[str, str] = MappingProxyType({})
 
 
@@ -176,6 +184,7 @@ class GroupMemory:
     template_learned_at: float = 0.0
     template_dropped_at: float = 0.0
     template_dropped_reason: str = ""
+    size: SizeSeen | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,13 +216,14 @@ class Memory:
 class MemoryChange:
     """What one step changes, saved as one transaction: whole records replace those of the same name.
 
-    `forgotten` workers leave the fleet (the ledger keeps them as history). Scalars are None where they stay as they
-    are.
+    `forgotten` workers leave the fleet (the ledger keeps them as history). `overrides` are new, each in the place of
+    one of its group and kind. Scalars are None where they stay as they are.
     """
 
     workers: tuple[WorkerRecord, ...] = ()
     groups: tuple[GroupMemory, ...] = ()
     forgotten: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = ()
     overrides_ended: tuple[str, ...] = ()
     tick: int | None = None
     sequence: int | None = None

@@ -71,6 +71,7 @@ class SiteSpec:
     futile_cycles: int = 3
     futile_seconds: float = 1800.0
     growth_held_alert_seconds: float = 1800.0
+    outside_override_seconds: float = 3600.0
 
 
 class Worker(NamedTuple):
@@ -213,6 +214,7 @@ class WorkerGroup:
     """One group: its counts first, its workers last and only for the planner.
 
     `resumable` workers are held back by our own drain alone: taking them back needs no boot and no quota.
+    `changing`, `newcomers` and `left` say how a group that the cloud itself keeps stands to it (`elastic.core.sizes`).
     """
 
     spec: GroupSpec
@@ -234,6 +236,9 @@ class WorkerGroup:
     boot_allowance: int = 10
     policy_memory: str = ""
     memory: GroupMemory = GroupMemory(group="")
+    changing: str = ""
+    newcomers: tuple[str, ...] = ()
+    left: int = 0
     workers: Sequence[Worker] = ()
 
     def count(self, phase: Phase) -> int:

@@ -60,6 +60,22 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSize:
+    """One group that the cloud itself keeps at a size, such as a stack's: what it is told to have, and who is in it.
+
+    `desired` is None when it cannot be read now. `written` is what we asked for last, as the cloud remembers it (None =
+    it does not); `stamp` is another one after each request of ours, and is only compared. `members` are server ids.
+    `changing` says why nothing may be asked of it now; empty when something may.
+    """
+
+    desired: int | None
+    written: int | None = None
+    stamp: str = ""
+    members: frozenset[str] = frozenset()
+    changing: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DrainSeen:
     """A drain as the startd shows it. Request ids start again at 1 with every startd.
 
@@ -260,7 +276,10 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observations:
-    """Everything that was asked at one tick; the input of `assemble`."""
+    """Everything that was asked at one tick; the input of `assemble`.
+
+    `load` is None where nothing is measured, `sizes` where the cloud keeps no groups of its own.
+    """
 
     machines: SourceReading[Machines]
     servers: SourceReading[Servers]
@@ -268,5 +287,6 @@ class Observations:
     negotiation: SourceReading[Negotiation]
     quotas: SourceReading[Mapping[str, Quota]]
     load: SourceReading[Load] | None = None
+    sizes: SourceReading[Mapping[str, GroupSize]] | None = None
     attempts: tuple[Attempt, ...] = ()
     answers: Answers = Answers()

@@ -35,6 +35,8 @@ def plan(snapshot: Snapshot, targets: Mapping[str, Target], site: SiteSpec) -> P
         _plan_group(draft, group, targets[name])
     for adoption in _adoptions(snapshot):
         draft.act(adoption)
+    if not snapshot.trust.act:
+        _take_over(draft, snapshot)
     wake, why = next_wake(snapshot, targets, draft.actions, site)
     return Plan(
         actions=tuple(draft.actions),
@@ -91,9 +93,20 @@ def _grow(draft: Draft, group: WorkerGroup, target: Target) -> None:
         text = f"{group.existing} servers exist, the maximum is {group.spec.maximum}"
         draft.refuse(group.spec.name, "limits", "up", missing - room, text)
     for _ in range(min(missing, room)):
-        draft.sequence += 1
-        name = f"{group.spec.name}-{draft.snapshot.ledger[:8]}-{draft.sequence}"
-        draft.act(Launch(group=group.spec.name, worker=name, reason=target.reason))
+        draft.act(Launch(group=group.spec.name, worker=_new_name(draft, group), reason=target.reason))
+
+
+def _new_name(draft: Draft, group: WorkerGroup) -> str:
+    draft.sequence += 1
+    return f"{group.spec.name}-{draft.snapshot.ledger[:8]}-{draft.sequence}"
+
+
+def _take_over(draft: Draft, snapshot: Snapshot) -> None:
+    """Members of the cloud's own group that others asked it for become workers of ours: it would count them anyway."""
+    for name, group in snapshot.groups.items():
+        for server_id in group.newcomers:
+            why = "a member of the group that was added from outside"
+            draft.act(Adopt(group=name, worker=_new_name(draft, group), server_id=server_id, reason=why))
 
 
 def _operator(draft: Draft, group: WorkerGroup) -> None:

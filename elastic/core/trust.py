@@ -51,6 +51,8 @@ def health(seen: Observations) -> Mapping[str, SourceHealth]:
     }
     if seen.load is not None:
         readings["load"] = seen.load
+    if seen.sizes is not None:
+        readings["sizes"] = seen.sizes
     entries = {name: _of_reading(name, reading) for name, reading in readings.items()}
     for schedd in seen.queue.value.schedds if seen.queue.value else ():
         entries[f"schedd:{schedd.schedd}"] = _of_schedd(schedd)

@@ -9,6 +9,7 @@ from elastic.core.memory import Memory, Template
 from elastic.core.model import SiteSpec
 from elastic.core.observation import (
     Attempt,
+    GroupSize,
     Load,
     Machines,
     Negotiation,
@@ -16,6 +17,7 @@ from elastic.core.observation import (
     Queue,
     Quota,
     Servers,
+    SourceReading,
 )
 from elastic.core.questions import questions
 from elastic.observer.losses import Losses
@@ -23,7 +25,7 @@ from elastic.observer.round import Round
 from elastic.observer.sources import Source, T
 from elastic.ports import BatchView, Calls, Clock, Cloud, Telemetry
 
-SOURCES = ("machines", "servers", "queue", "negotiation", "quotas", "load", "attempts", "answers")
+SOURCES = ("machines", "servers", "queue", "negotiation", "quotas", "load", "sizes", "attempts", "answers")
 """The names by which deadlines are given; `answers` is the whole second round."""
 
 DEADLINE_SECONDS = 20.0
@@ -61,6 +63,7 @@ class Observer:
         self._negotiation: Source[Negotiation] = Source("negotiation")
         self._quotas: Source[Mapping[str, Quota]] = Source("quotas")
         self._load: Source[Load] = Source("load")
+        self._sizes: Source[Mapping[str, GroupSize]] = Source("sizes")
         self._attempts: Source[Sequence[Attempt]] = Source("attempts", self._note)
         self._round = Round(batch, cloud, calls)
 
@@ -91,6 +94,7 @@ class Observer:
         queue = begin(self._queue, partial(self._batch.queue, templates))
         negotiation = begin(self._negotiation, self._batch.negotiation)
         quotas = begin(self._quotas, self._cloud.quotas)
+        sizes = begin(self._sizes, self._cloud.sizes)
         attempts = begin(self._attempts, self._batch.attempts)
         load = begin(self._load, partial(self._telemetry.load, _joined(memory))) if self._telemetry else None
         self._attempts.finish(at, attempts)
@@ -101,6 +105,7 @@ class Observer:
             negotiation=self._negotiation.finish(at, negotiation),
             quotas=self._quotas.finish(at, quotas),
             load=self._load.finish(at, load) if load is not None else None,
+            sizes=_unless_none(self._sizes.finish(at, sizes)),
             attempts=tuple(self._ended),
         )
 
@@ -111,6 +116,11 @@ class Observer:
         """Keep what `attempts` told once only, until it is saved; nothing in it is doubted."""
         self._ended.extend(attempts)
         return ""
+
+
+def _unless_none(sizes: SourceReading[Mapping[str, GroupSize]]) -> SourceReading[Mapping[str, GroupSize]] | None:
+    """The reading; None of a cloud that keeps no groups of its own, as most do."""
+    return sizes if sizes.value or sizes.error else None
 
 
 def _joined(memory: Memory) -> Mapping[str, str]:

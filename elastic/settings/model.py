@@ -37,6 +37,8 @@ class SiteSettings(Section):
     """How long it is then no demand: limits and quotas change by hand, so half an hour wastes little."""
     growth_held_alert_seconds: Seconds = 1800.0
     """Growth held by blindness for so long raises an alert: a short outage needs nobody, this one does."""
+    outside_override_seconds: Seconds = 3600.0
+    """How long a size that was given to a stack or cluster from outside holds: as an override from the command line."""
 
 
 class HtcondorSettings(Section):

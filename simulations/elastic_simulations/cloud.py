@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
-from elastic.core.observation import Quota, Server, Servers
+from elastic.core.observation import GroupSize, Quota, Server, Servers
 from elastic.ports import Created, Malformed, NoCapacity, NotFound, PortError, QuotaExceeded, Transient
 from elastic_simulations.datacentre import SimulatedServer
 from elastic_simulations.faults import Call
@@ -42,6 +42,10 @@ class SimulatedCloud:
         with self._grid.calling(Call.QUOTAS):
             rooms = {name: self._grid.datacentre.room(spec.shape) for name, spec in self._groups.items()}
             return {name: Quota(workers_left=left, reason=reason) for name, (left, reason) in sorted(rooms.items())}
+
+    def sizes(self) -> Mapping[str, GroupSize]:
+        """Servers stand alone here."""
+        return {}
 
     def create(self, group: GroupSpec, workers: Sequence[WorkerRecord]) -> Sequence[Created]:
         return tuple(self._create(group, worker) for worker in workers)

@@ -23,6 +23,7 @@ from elastic.core.memory import (
     GroupMemory,
     Memory,
     MemoryChange,
+    SizeSeen,
     Template,
     Wish,
     WishKind,
@@ -41,7 +42,7 @@ def every_field(kind: type[T]) -> st.SearchStrategy[T]:
 
 
 st.register_type_strategy(float, st.floats(allow_nan=False))
-RECORDS = (Drain, Wish, Futile, Template, Breaker, WorkerRecord, GroupMemory, Override, Event)
+RECORDS = (Drain, Wish, Futile, Template, Breaker, WorkerRecord, GroupMemory, Override, Event, SizeSeen)
 for record_kind in RECORDS:
     st.register_type_strategy(record_kind, every_field(record_kind))
 NAMES = st.sampled_from(["a", "b", "c-1", "Ü\x00'\"", ""])
@@ -49,11 +50,15 @@ WORKERS = st.builds(lambda name, record: replace(record, name=name), NAMES, st.f
 GROUPS = st.builds(lambda name, record: replace(record, group=name), NAMES, st.from_type(GroupMemory))
 NUMBERS = st.none() | st.integers(min_value=0)
 TIMES = st.none() | st.floats(allow_nan=False)
+OVERRIDES = st.builds(
+    lambda id_, group, record: replace(record, id=id_, group=group), NAMES, NAMES, st.from_type(Override)
+)
 CHANGES = st.builds(
     MemoryChange,
     workers=st.lists(WORKERS, max_size=3, unique_by=lambda record: record.name).map(tuple),
     groups=st.lists(GROUPS, max_size=2, unique_by=lambda record: record.group).map(tuple),
     forgotten=st.lists(NAMES, max_size=2).map(tuple),
+    overrides=st.lists(OVERRIDES, max_size=2).map(tuple),
     overrides_ended=st.lists(NAMES, max_size=2).map(tuple),
     tick=NUMBERS,
     sequence=NUMBERS,
@@ -62,9 +67,6 @@ CHANGES = st.builds(
     last_now=TIMES,
     misfits_named=st.none() | st.lists(st.text(), max_size=2).map(tuple),
     events=st.lists(st.from_type(Event), max_size=2).map(tuple),
-)
-OVERRIDES = st.builds(
-    lambda id_, group, record: replace(record, id=id_, group=group), NAMES, NAMES, st.from_type(Override)
 )
 
 

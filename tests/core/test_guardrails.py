@@ -34,7 +34,18 @@ def test_a_wish_that_nothing_speaks_against_stays_as_it_is() -> None:
 
 
 def test_they_apply_in_this_order() -> None:
-    order = ["sanity", "stabilisation", "override", "limits", "backoff", "quota", "breaker", "step", "freshness"]
+    order = [
+        "sanity",
+        "stabilisation",
+        "override",
+        "limits",
+        "backoff",
+        "quota",
+        "breaker",
+        "step",
+        "settled",
+        "freshness",
+    ]
     assert [guardrail.__name__ for guardrail in GUARDRAILS] == order
 
 

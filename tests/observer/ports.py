@@ -9,6 +9,7 @@ from elastic.core.memory import Memory, Template, WorkerRecord
 from elastic.core.model import SiteSpec
 from elastic.core.observation import (
     Attempt,
+    GroupSize,
     Inspection,
     JobsOnWorkers,
     Load,
@@ -73,6 +74,9 @@ class Stand:
     def quotas(self) -> Mapping[str, Quota]:
         return self.answer("quotas", {})
 
+    def sizes(self) -> Mapping[str, GroupSize]:
+        return self.answer("sizes", {})
+
     def load(self, workers: Mapping[str, str]) -> Load:
         return self.answer("load", Load(by_worker=dict.fromkeys(workers, 0.5)))
 
@@ -101,7 +105,7 @@ class Hanging:
 
 
 def observer(stand: Stand, calls: Calls | None = None, seconds: float = 0.2, *, load: bool = False) -> Observer:
-    names = ("machines", "servers", "queue", "negotiation", "quotas", "load", "attempts", "answers")
+    names = ("machines", "servers", "queue", "negotiation", "quotas", "load", "sizes", "attempts", "answers")
     return Observer(
         batch=cast("BatchView", stand),
         cloud=cast("Cloud", stand),

@@ -12,7 +12,7 @@ SECOND = Machines(machines=(), collector_age_seconds=2.0)
 def test_every_source_is_asked_once_and_a_fresh_answer_has_no_age() -> None:
     stand = Stand({"machines": FIRST})
     seen = look(observer(stand))
-    assert sorted(stand.asked) == ["attempts", "machines", "negotiation", "queue", "quotas", "servers"]
+    assert sorted(stand.asked) == ["attempts", "machines", "negotiation", "queue", "quotas", "servers", "sizes"]
     assert seen.machines == SourceReading(value=FIRST)
     assert seen.load is None
 

@@ -53,6 +53,8 @@ def write(connection: Connection, before: Memory, after: Memory, change: MemoryC
     put_workers(connection, [after.workers[name] for name in sorted(names)])
     end_workers(connection, change.forgotten, before, after.last_now)
     put_groups(connection, [after.groups[record.group] for record in change.groups])
+    for override in change.overrides:
+        put_override(connection, override)
     end_overrides(connection, change.overrides_ended)
     add_events(connection, change.events)
     scalars = {name: getattr(after, name) for name in SCALARS}
