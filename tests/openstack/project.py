@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +26,11 @@ class Project:
 
     def faults(self, **faults: object) -> None:
         """Let the hypervisor fail this project's servers so from now on; nothing named: no more."""
-        file = lab_folder() / "projects" / self.id / "faults.json"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.unlink(missing_ok=True)
-        if faults:
-            partial = file.with_suffix(".partial")
-            partial.write_text(json.dumps(faults), encoding="utf-8")
-            partial.rename(file)
+        self._say("faults.json", faults)
+
+    def limits(self, **limits: int) -> None:
+        """Change what the stubs of Neutron and Cinder allow: port, volumes, gigabytes; nothing named: everything."""
+        self._say("limits.json", limits)
 
     def quota(self, **limits: int) -> None:
         """Change what Nova allows: instances, cores, ram."""
@@ -43,6 +41,15 @@ class Project:
         """Let Nova say that this server is in error, or active, whatever it really is."""
         url = _url("nova", f"/v2.1/servers/{server_id}/action")
         self.admin.ask("POST", url, {"os-resetState": {"state": state}})
+
+    def _say(self, name: str, said: Mapping[str, object]) -> None:
+        file = lab_folder() / "projects" / self.id / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)
+        if said:
+            partial = file.with_suffix(".partial")
+            partial.write_text(json.dumps(said), encoding="utf-8")
+            partial.rename(file)
 
 
 @contextmanager
