@@ -5,12 +5,17 @@ repository; NAME is a key of GENERATORS. The text comes from the code, so that i
 """
 
 import argparse
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
+
+import yaml
 
 from elastic.core.lifecycle import TABLE, TRANSITIONS, Ad, Cell, Phase
 from elastic.settings import render_reference
@@ -48,6 +53,43 @@ def lifecycle_edges() -> str:
     )
 
 
+def heat_parameters(file: Path) -> str:
+    """The parameters of a Heat template, as it explains and constrains them."""
+    parameters = yaml.safe_load(file.read_text(encoding="utf-8"))["parameters"]
+    rows = [
+        [f"`{name}`", " ".join(said["description"].split()), _default(said), _allowed(said)]
+        for name, said in parameters.items()
+    ]
+    return _table(["parameter", "what it is", "default", "allowed"], rows)
+
+
+def _default(said: Mapping[str, object]) -> str:
+    if "default" not in said:
+        return "(required)"
+    default = said["default"]
+    shown = default if isinstance(default, str) else json.dumps(default)
+    return "(empty)" if default in ("", [], {}) else f"`{shown}`"
+
+
+def _allowed(said: Mapping[str, Any]) -> str:
+    """Each constraint in a few words; a boolean needs none."""
+    words = {"string": " characters", "comma_delimited_list": " items", "json": " items"}
+    shown = []
+    for constraint in said.get("constraints", ()):
+        kind, value = next((kind, value) for kind, value in constraint.items() if kind != "description")
+        unit = words.get(said["type"], "") if kind == "length" else ""
+        match kind:
+            case "range" | "length":
+                shown.append(" to ".join(str(value[end]) for end in ("min", "max") if end in value) + unit)
+            case "allowed_pattern":
+                shown.append(f"`{value.replace('|', chr(92) + '|')}`")
+            case "allowed_values":
+                shown.append(", ".join(f"`{each}`" for each in value))
+            case _:
+                shown.append(f"a {value.partition('.')[2]} that is there")
+    return "; ".join(shown) or "`true`, `false`"
+
+
 def _cell(cell: Cell) -> str:
     timed = f", {cell.after} after `{cell.timer}`" if cell.after else ""
     return f"{cell.phase}{timed}{', flagged' if cell.flagged else ''}"
@@ -62,6 +104,7 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "lifecycle-table": lifecycle_table,
     "make-targets": make_targets,
     "settings": render_reference,
+    **{f"hot-{file.stem}": partial(heat_parameters, file) for file in sorted((ROOT / "hot").glob("*.yaml"))},
 }
 
 
