@@ -15,7 +15,7 @@ from elastic.adapters.openstack.stack import Stacks
 from elastic.adapters.openstack.world import OpenStackCloud, enrolling
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
-from elastic.core.observation import Machine, Quota, Server, Servers
+from elastic.core.observation import GroupSize, Machine, Quota, Server, Servers
 from elastic.local.pool import Pool
 from elastic.local.processes import marked, name_of, send
 from elastic.ports import Conflict, Created, PortError, Transient, WorldSpec
@@ -127,6 +127,9 @@ class Alike:
 
     def quotas(self) -> Mapping[str, Quota]:
         return self._cloud.quotas()
+
+    def sizes(self) -> Mapping[str, GroupSize]:
+        return self._cloud.sizes()
 
     def create(self, group: GroupSpec, workers: Sequence[WorkerRecord]) -> Sequence[Created]:
         known = {name: server_id for server_id, name in self.names.items()}

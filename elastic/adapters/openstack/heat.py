@@ -1,29 +1,34 @@
-"""Servers that are members of a Heat AutoScalingGroup: exact sizes, and removal of chosen members only."""
+"""Servers that are members of a Heat group: exact sizes, and removal of chosen members only."""
 
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from importlib.resources import files
+from functools import partial
 from typing import Any
 
 from elastic.adapters.openstack.connection import Services
 from elastic.adapters.openstack.enrolment import Enrolling
+from elastic.adapters.openstack.errors import unsent
 from elastic.adapters.openstack.gather import Gather, removed
 from elastic.adapters.openstack.names import Names
 from elastic.adapters.openstack.options import GroupOptions
 from elastic.adapters.openstack.servers import Tag
-from elastic.adapters.openstack.stack import GROUP, Member, Stack, Stacks
+from elastic.adapters.openstack.shedding import KINDS, template, unmark
+from elastic.adapters.openstack.sizes import Sizes
+from elastic.adapters.openstack.stack import ASKED, GROUP, Member, Stack, Stacks, mark_of
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
-from elastic.ports import Conflict, Created, Malformed, Mismatch, NotFound, PortError, Transient
+from elastic.core.observation import GroupSize
+from elastic.ports import Accepted, Conflict, Created, Malformed, Mismatch, NotFound, PortError, Transient
 
-TEMPLATE = "worker-group.yaml"
 GATHER_SECONDS = 0.5
 SETTLE_SECONDS = 45.0
 """An update takes 4 to 7 s; what has not settled by then is looked at again by the next tick."""
 POLL_SECONDS = 0.5
 PREVIEWED = ("added", "deleted", "replaced")
 """What an update of the size alone does to no resource of the stack itself."""
+ALREADY_GONE, ALONE = "gone", "alone"
+"""A server that need not be removed, and one that its stack can no longer remove."""
 
 
 class HeatGroup:
@@ -37,24 +42,25 @@ class HeatGroup:
         self.stack_name = options.stack or f"elastic-{tag.pool}-{group.name}"
         self._services, self._names, self._tag, self._enrolling = services, names, tag, enrolling
         self._stacks = Stacks(services)
+        self._sizes = Sizes(self._stacks, self.stack_name)
         self._one = threading.Lock()
         self._removals = Gather(self._remove, GATHER_SECONDS)
+
+    def size(self, listed: frozenset[str]) -> GroupSize | None:
+        """What the stack says of itself, None without one; `listed` are the group's servers that Nova has shown."""
+        return self._sizes.read(listed)
 
     def create(self, workers: Sequence[WorkerRecord]) -> Sequence[Created]:
         """Ask for so many members more, by one update to an exact size.
 
-        Which member answers which intent shows when Nova lists them: every answer is Transient. A definite error
-        means that nothing was asked for.
+        Which member answers which intent shows when Nova lists them: every answer is Accepted. A definite error, and
+        Unsent, mean that nothing was asked for.
         """
         with self._one:
-            stack = self._settled()
-            if stack is None:
-                self._stacks.create(self.stack_name, template(), self._parameters(len(workers)))
-            elif not stack.members:
-                self._stacks.renew(stack, template(), self._parameters(len(workers)))
-            else:
-                self._grow(self._cleaned(stack), len(workers))
-        waiting = Transient(f"asked of the stack {self.stack_name}; which member it is shows when it is listed")
+            with unsent():
+                ask = self._order(len(workers))
+            ask()
+        waiting = Accepted(f"asked of the stack {self.stack_name}; which member it is shows when it is listed")
         return [Created(worker=worker.name, error=waiting) for worker in workers]
 
     def delete(self, workers: Sequence[WorkerRecord]) -> Mapping[str, PortError]:
@@ -63,64 +69,77 @@ class HeatGroup:
 
     # -- growing
 
-    def _grow(self, stack: Stack, more: int) -> None:
+    def _order(self, more: int) -> Callable[[], None]:
+        """The one request by which the group gets so many members more; all that comes before it is done here."""
+        stack = self._stacks.read(self.stack_name)
+        if stack is not None and stack.undeletable:
+            self._delete_again(stack)
+        if stack is None:
+            return partial(self._stacks.create, self.stack_name, self._template(), self._parameters(more))
+        self._must_be_ready(stack)
+        if not stack.members:
+            return partial(self._stacks.renew, stack, self._template(), self._parameters(more))
+        stack = self._cleaned(stack)
         desired = len(stack.members) + more
         self._must_be_harmless(stack, desired)
-        self._stacks.resize(stack, desired)
+        return partial(self._stacks.resize, stack, desired)
 
     def _cleaned(self, stack: Stack) -> Stack:
         """The stack without marks, and without members that never got a server: each of them would cost a good one."""
-        self._unmark(stack)
+        changed = unmark(self._stacks, stack)
         if any(member.server_id is None for member in stack.members):
+            changed = True
             self._shed(self._again(), ())
-        return self._again() if stack.good != stack.members else stack
+        return self._again() if changed else stack
+
+    def _delete_again(self, stack: Stack) -> None:
+        """A stack whose deletion failed takes no update: deleted again, once none of its servers is left; Conflict."""
+        left = [server_id for server_id in sorted(stack.server_ids) if self._exists(server_id)]
+        if not left:
+            self._stacks.remove(stack)
+            raise Conflict(f"the stack {self.stack_name} is {stack.status}; its deletion is asked for again")
+        named = ", ".join(left)
+        raise Conflict(f"the stack {self.stack_name} is {stack.status}: made anew once its servers have gone: {named}")
 
     # -- removing
 
     def _remove(self, workers: Sequence[WorkerRecord]) -> Sequence[PortError | None]:
-        """Mark, read again, update to N - k, wait, verify; one answer for each worker."""
+        """Look, ask for an update to N - k that takes exactly these, wait, verify; one answer for each worker."""
         with self._one:
-            stack = self._settled()
+            stack = self._stacks.read(self.stack_name)
             answers = {worker.name: self._unremovable(stack, worker) for worker in workers}
-            chosen = [worker for worker in workers if answers[worker.name] == ""]
+            chosen = {str(w.server_id) for w in workers if not answers[w.name]}
             if stack is not None and chosen:
-                going = frozenset(str(worker.server_id) for worker in chosen)
-                self._unmark(stack, keep=going)
-                self._shed(self._again(), going)
-        return [None if answers[w.name] in ("", ALREADY_GONE) else Malformed(answers[w.name]) for w in workers]
+                self._must_be_ready(stack)
+                unmark(self._stacks, stack, keep=chosen)
+                self._shed(self._again(), chosen)
+            for worker in workers:
+                if answers[worker.name] == ALONE:
+                    self._services.call("compute", "DELETE", f"/servers/{worker.server_id}")
+        fine = ("", ALREADY_GONE, ALONE)
+        return [None if answers[w.name] in fine else Malformed(answers[w.name]) for w in workers]
 
     def _unremovable(self, stack: Stack | None, worker: WorkerRecord) -> str:
-        """Why this worker is not removed as a member; empty when it is, ALREADY_GONE when nothing is to be done."""
+        """Why this worker is not removed as a member; empty when it is, a word when there is another way or no need."""
         if worker.server_id is None:
             return f"the server id of {worker.name} is not known; servers are never deleted by name"
-        if stack is not None and stack.member(worker.server_id) is not None:
+        member = stack is not None and stack.member(worker.server_id) is not None
+        if member and stack is not None and not stack.undeletable:
             return ""
-        try:
-            self._services.call("compute", "GET", f"/servers/{worker.server_id}")
-        except NotFound:
+        if not self._exists(worker.server_id):
             return ALREADY_GONE
-        return f"server {worker.server_id} is not a member of the stack {self.stack_name}"
+        return ALONE if member else f"server {worker.server_id} is not a member of the stack {self.stack_name}"
 
     def _shed(self, stack: Stack, server_ids: Collection[str]) -> None:
         """Remove these members and those without a server, and nobody else."""
         going = [m for m in stack.members if m.server_id in server_ids or m.server_id is None]
-        for member in going:
-            self._stacks.mark(stack, member, "elastic removes it", unhealthy=True)
-        marked = self._again()
-        if {m.name for m in marked.members if m.marked} != {m.name for m in going} or _names(marked) != _names(stack):
-            self._unmark(marked)
-            raise Conflict("the group changed while its members were marked; nothing was removed")
-        try:
-            self._stacks.resize(marked, len(marked.members) - len(going))
-        except PortError as error:
-            if not isinstance(error, Transient):
-                self._unmark(marked)
-            raise
-        self._verify(marked, going)
+        self._must_be_harmless(stack, len(stack.members) - len(going))
+        before = KINDS[self.options.heat_kind].remove(self._stacks, stack, going, self._again)
+        self._verify(before, going)
 
     def _verify(self, before: Stack, going: Sequence[Member]) -> None:
         """Wait until the update has settled; raise Mismatch when others than these are gone."""
-        after = self._wait()
+        after = self._wait(before, going)
         asked = {member.name for member in going}
         kept = {m.server_id for m in before.members if m.name not in asked}
         there = {m.server_id for m in after.members}
@@ -130,13 +149,31 @@ class HeatGroup:
         if left := {m.server_id for m in going if m.server_id} & there:
             raise Transient(f"still members: {', '.join(sorted(map(str, left)))}; {after.reason}")
 
-    def _unmark(self, stack: Stack, keep: Collection[str] = ()) -> None:
-        """Take marks back from members that have a server."""
-        for member in stack.members:
-            if member.marked and member.server_id and member.server_id not in keep:
-                self._stacks.mark(stack, member, "kept", unhealthy=False)
+    def _wait(self, before: Stack, going: Sequence[Member]) -> Stack:
+        """The stack once an update that began after `before` is over; Heat may take a moment to begin."""
+        names = {member.name for member in going}
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < deadline:
+            stack = self._stacks.read(self.stack_name)
+            if stack is not None and not stack.busy:
+                begun = stack.changed_at != before.changed_at
+                if begun or names.isdisjoint(m.name for m in stack.members):
+                    return stack
+            time.sleep(POLL_SECONDS)
+        raise Transient(f"the stack {self.stack_name} has not settled in {SETTLE_SECONDS:.0f} s")
 
     # -- both
+
+    def _must_be_ready(self, stack: Stack) -> None:
+        """Raise Conflict while something goes on, and after a change from outside that no tick has been told of.
+
+        Marks of ours are taken back first: whoever changed the size did not mean them.
+        """
+        if stack.busy:
+            raise Conflict(f"{stack.busy}: {self.stack_name}")
+        if why := self._sizes.untold(stack):
+            unmark(self._stacks, stack)
+            raise Conflict(f"{why}: {self.stack_name}")
 
     def _must_be_harmless(self, stack: Stack, desired: int) -> None:
         """Raise Malformed when this update would touch a living member.
@@ -154,32 +191,29 @@ class HeatGroup:
             named = ", ".join(sorted(touched))
             raise Malformed(f"an update to {desired} would touch living members, so it is not sent: {named}")
 
-    def _settled(self) -> Stack | None:
-        stack = self._stacks.read(self.stack_name)
-        if stack is not None and stack.busy:
-            raise Conflict(f"{stack.busy}: {self.stack_name}")
-        return stack
-
     def _again(self) -> Stack:
-        stack = self._settled()
+        stack = self._stacks.read(self.stack_name)
         if stack is None:
             raise Conflict(f"the stack {self.stack_name} has just gone")
+        self._must_be_ready(stack)
         return stack
 
-    def _wait(self, monotonic: Callable[[], float] = time.monotonic) -> Stack:
-        deadline = monotonic() + SETTLE_SECONDS
-        while monotonic() < deadline:
-            stack = self._stacks.read(self.stack_name)
-            if stack is not None and not stack.busy:
-                return stack
-            time.sleep(POLL_SECONDS)
-        raise Transient(f"the stack {self.stack_name} has not settled in {SETTLE_SECONDS:.0f} s")
+    def _exists(self, server_id: str) -> bool:
+        try:
+            self._services.call("compute", "GET", f"/servers/{server_id}")
+        except NotFound:
+            return False
+        return True
+
+    def _template(self) -> str:
+        return template(self.options.heat_kind)
 
     def _parameters(self, desired: int) -> Mapping[str, Any]:
         """All parameters of a group that has no member yet."""
         options = self.options
         return {
             "desired": desired,
+            ASKED: mark_of(desired),
             "maximum": max(1, self.group.maximum),
             "image": self._names.image(options.image),
             "flavor": self._names.flavor(options.flavor).id,
@@ -198,15 +232,3 @@ class HeatGroup:
         if names == ("none",):
             return [{"allocate_network": "none"}]
         return [{"network": self._names.network(name)} for name in names] or [{"allocate_network": "auto"}]
-
-
-ALREADY_GONE = "gone"
-
-
-def template() -> str:
-    """The template of a worker group, as shipped."""
-    return files("elastic.adapters.openstack").joinpath(TEMPLATE).read_text(encoding="utf-8")
-
-
-def _names(stack: Stack) -> frozenset[str]:
-    return frozenset(member.name for member in stack.members)

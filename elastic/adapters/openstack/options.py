@@ -59,6 +59,8 @@ class GroupOptions(_Options):
 
     backend: Literal["nova", "heat", "senlin"] = "nova"
     """Who keeps the servers: Nova alone, a Heat stack or a Senlin cluster."""
+    heat_kind: Literal["autoscaling_group", "resource_group"] = "autoscaling_group"
+    """Heat: the resource that holds the servers; each has a template of its own."""
     stack: str = ""
     """Heat, Senlin: name of the stack or cluster; empty: `elastic-POOL-GROUP`."""
     senlin_client: Literal["openstacksdk", "python-senlinclient"] = "openstacksdk"

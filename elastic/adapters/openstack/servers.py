@@ -47,6 +47,14 @@ def listed(services: Services, pool: str) -> Iterable[Json]:
             yield found
 
 
+def grouped(found: Iterable[Json]) -> Mapping[str, frozenset[str]]:
+    """The ids of these servers by their group."""
+    ids: dict[str, set[str]] = {}
+    for one in found:
+        ids.setdefault(one["metadata"].get(GROUP, ""), set()).add(one["id"])
+    return {group: frozenset(mine) for group, mine in ids.items()}
+
+
 def server(found: Json) -> Server:
     """One of Nova's servers, in the core's words."""
     metadata = found.get("metadata", {})

@@ -1,7 +1,8 @@
-"""A Heat stack with one AutoScalingGroup: what it holds, and the few requests that change it."""
+"""A Heat stack with one group of servers: what it holds, and the few requests that change it."""
 
+import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from elastic.adapters.openstack.connection import Json, Services
@@ -9,6 +10,8 @@ from elastic.ports import Malformed, NotFound
 
 GROUP = "group"
 SERVER = "OS::Nova::Server"
+DESIRED, ASKED = "desired", "asked"
+"""Parameters: how many members there are, and how many elastic asked for last, with a mark of that request."""
 SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "CHECK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED", "CHECK_FAILED")
 """States in which an update may begin; all failed stacks that were tried accepted one."""
 
@@ -26,6 +29,11 @@ class Member:
         """Whether Heat counts it as unhealthy: the next update removes or replaces it."""
         return self.status == "CHECK_FAILED"
 
+    @property
+    def failed(self) -> bool:
+        """Whether Heat drops it before all others when the group shrinks, and may replace it when it grows."""
+        return self.status.endswith("_FAILED")
+
 
 @dataclass(frozen=True, slots=True)
 class Stack:
@@ -35,6 +43,7 @@ class Stack:
     status: str
     reason: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    changed_at: str = ""
     nested: str = ""
     nested_status: str = ""
     members: tuple[Member, ...] = ()
@@ -49,9 +58,35 @@ class Stack:
         return ""
 
     @property
-    def good(self) -> tuple[Member, ...]:
-        """Members that have a server and are not marked."""
-        return tuple(m for m in self.members if m.server_id and not m.marked)
+    def complete(self) -> bool:
+        """Whether the last update did all it had to, in the group too."""
+        return all(status.endswith("_COMPLETE") for status in (self.status, self.nested_status))
+
+    @property
+    def undeletable(self) -> bool:
+        """Whether somebody asked for its deletion, and that failed: no update is accepted any more."""
+        return self.status == "DELETE_FAILED"
+
+    @property
+    def desired(self) -> int:
+        """How many members it is told to have."""
+        return int(self.parameters[DESIRED])
+
+    @property
+    def asked(self) -> tuple[int | None, str]:
+        """How many we asked for last, and the mark of that request; None where the stack does not remember."""
+        number, _, stamp = str(self.parameters.get(ASKED, "")).partition(" ")
+        return (int(number), stamp) if number.isdecimal() else (None, "")
+
+    @property
+    def head(self) -> "Stack":
+        """The same without its members: equal heads are of a stack that nothing has happened to."""
+        return replace(self, nested="", nested_status="", members=())
+
+    @property
+    def server_ids(self) -> frozenset[str]:
+        """The servers of all members."""
+        return frozenset(m.server_id for m in self.members if m.server_id)
 
     def member(self, server_id: str) -> Member | None:
         """The member whose server this is."""
@@ -67,24 +102,29 @@ class Stacks:
 
     def read(self, name: str) -> Stack | None:
         """The stack of this name with its group; None when there is none."""
+        head = self.head(name)
+        return None if head is None else self.with_members(head)
+
+    def head(self, name: str) -> Stack | None:
+        """The stack of this name without its members, which is one request; None when there is none."""
         try:
-            found = self._ask("GET", f"/stacks/{name}")["stack"]
+            found = self._ask("GET", f"/stacks/{name}?resolve_outputs=false")["stack"]
         except NotFound:
             return None
         if found["stack_status"] == "DELETE_COMPLETE":
             return None
-        path = _path(found)
-        stack = Stack(path, found["stack_status"], str(found["stack_status_reason"]), found["parameters"])
-        return self._with_members(stack)
+        reason, changed_at = str(found["stack_status_reason"]), str(found["updated_time"])
+        return Stack(_path(found), found["stack_status"], reason, found["parameters"], changed_at)
 
     def create(self, name: str, template: str, parameters: Mapping[str, Any]) -> None:
         """Ask for a new stack; a failed creation is kept, to be looked at."""
         asked = {"stack_name": name, "template": template, "parameters": parameters, "disable_rollback": True}
         self._ask("POST", "/stacks", asked)
 
-    def resize(self, stack: Stack, desired: int) -> None:
-        """Ask for exactly so many members, everything else as it is."""
-        self._ask("PATCH", stack.path, {"parameters": {"desired": desired}})
+    def resize(self, stack: Stack, desired: int, **parameters: object) -> None:
+        """Ask for exactly so many members; of all other parameters, only those given are changed."""
+        asked = {ASKED: mark_of(desired)} if ASKED in stack.parameters else {}
+        self._ask("PATCH", stack.path, {"parameters": {DESIRED: desired, **asked, **parameters}})
 
     def renew(self, stack: Stack, template: str, parameters: Mapping[str, Any]) -> None:
         """Give the stack a new template and parameters: only where it has no member."""
@@ -92,7 +132,7 @@ class Stacks:
 
     def preview(self, stack: Stack, desired: int) -> Mapping[str, Sequence[Json]]:
         """What `resize` would do, by kind: added, deleted, replaced, updated, unchanged."""
-        asked = {"parameters": {"desired": desired}}
+        asked = {"parameters": {DESIRED: desired}}
         answer = self._ask("PATCH", f"{stack.path}/preview", asked)
         changes: Mapping[str, Sequence[Json]] = answer["resource_changes"]
         return changes
@@ -111,13 +151,14 @@ class Stacks:
         """Delete the whole stack with all its members."""
         self._ask("DELETE", stack.path)
 
-    def _with_members(self, stack: Stack) -> Stack:
+    def with_members(self, stack: Stack) -> Stack:
+        """The same stack with its group's members as they are now."""
         found = self._ask("GET", f"{stack.path}/resources?nested_depth=2")["resources"]
         group = next((one for one in found if one["resource_name"] == GROUP), None)
         if group is None or not group["physical_resource_id"]:
             return stack
         try:
-            nested = self._ask("GET", f"/stacks/{group['physical_resource_id']}")["stack"]
+            nested = self._ask("GET", f"/stacks/{group['physical_resource_id']}?resolve_outputs=false")["stack"]
         except NotFound as error:
             raise Malformed(f"the stack's resource {GROUP} has no nested stack: {error}") from error
         members = (
@@ -125,18 +166,16 @@ class Stacks:
             for one in found
             if one["resource_type"] == SERVER and not one["resource_status"].startswith("DELETE")
         )
-        return Stack(
-            stack.path,
-            stack.status,
-            stack.reason,
-            stack.parameters,
-            _path(nested),
-            nested["stack_status"],
-            tuple(sorted(members, key=lambda m: m.name)),
-        )
+        ordered = tuple(sorted(members, key=lambda m: m.name))
+        return replace(stack, nested=_path(nested), nested_status=nested["stack_status"], members=ordered)
 
     def _ask(self, method: Any, path: str, body: Json | None = None) -> Json:
         return self._services.call("orchestration", method, path, body)
+
+
+def mark_of(desired: int) -> str:
+    """What a request leaves in the stack, so that a change by others is told from it: the size, and its own mark."""
+    return f"{desired} {uuid.uuid4().hex[:8]}"
 
 
 def _path(found: Json) -> str:

@@ -17,12 +17,12 @@ from elastic.adapters.openstack.options import GroupOptions, SiteOptions, group_
 from elastic.adapters.openstack.pace import Pace
 from elastic.adapters.openstack.quotas import Quotas, quota, takes
 from elastic.adapters.openstack.senlin import SenlinGroup
-from elastic.adapters.openstack.servers import Tag, fault, listed, server
+from elastic.adapters.openstack.servers import Tag, fault, grouped, listed, server
 from elastic.adapters.openstack.telemetry import GnocchiTelemetry
 from elastic.adapters.real import RealWorld
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
-from elastic.core.observation import Quota, Server, Servers
+from elastic.core.observation import GroupSize, Quota, Server, Servers
 from elastic.core.orphans import Belonging, Kind
 from elastic.local.enrolment import Enrolment
 from elastic.ports import Created, Finding, Listing, Malformed, PortError, Throttled, Transient, WorldSpec
@@ -48,6 +48,7 @@ class OpenStackCloud:
         self._alike: dict[str, HeatGroup | SenlinGroup] = {}
         self._lock = threading.Lock()
         self._vcpus: Mapping[str, int] = {}
+        self._listed: Mapping[str, frozenset[str]] = {}
         self._groups = spec.groups
         self._options = _options(spec.groups)
 
@@ -65,6 +66,7 @@ class OpenStackCloud:
         found = list(listed(self.services, self._tag.pool))
         for one in found:
             self._nova.zones.saw(one)
+        self._listed = grouped(found)
         self._vcpus = {one["id"]: int(one["flavor"]["vcpus"]) for one in found}
         return Servers(servers=tuple(sorted((server(one) for one in found), key=lambda s: (s.name, s.id))))
 
@@ -85,6 +87,11 @@ class OpenStackCloud:
             name: Quota(workers_left=0, reason=str(one)) if isinstance(one, Malformed) else quota(left, one)
             for name, one in taken.items()
         }
+
+    def sizes(self) -> Mapping[str, GroupSize]:
+        """What each stack and cluster is told to have; one that cannot be read says so, and others go on."""
+        found = {name: self._size(self._groups[name]) for name in sorted(self._groups)}
+        return {name: size for name, size in found.items() if size is not None}
 
     def create(self, group: GroupSpec, workers: Sequence[WorkerRecord]) -> Sequence[Created]:
         """Ask for one server each, by the group's backend."""
@@ -122,6 +129,15 @@ class OpenStackCloud:
     def check(self) -> Sequence[Finding]:
         """Whether we may log in, whether what each group names exists, and what the quotas leave."""
         return checks.findings(self.services, self.names, self._quotas, self._groups, self._options)
+
+    def _size(self, group: GroupSpec) -> GroupSize | None:
+        made_alike = self._made_alike(group)
+        if made_alike is None:
+            return None
+        try:
+            return made_alike.size(self._listed.get(group.name, frozenset()))
+        except PortError as error:
+            return GroupSize(desired=None, changing=f"its size cannot be read: {type(error).__name__}: {error}")
 
     def _made_alike(self, group: GroupSpec) -> HeatGroup | SenlinGroup | None:
         """The group's stack or cluster, always the same one: its lock keeps changes one at a time. None for Nova."""
