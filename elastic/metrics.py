@@ -13,6 +13,7 @@ from elastic.core.guardrails import GUARDRAILS
 from elastic.core.lifecycle import Phase
 from elastic.core.memory import BreakerState
 from elastic.core.model import Demand, Snapshot, WorkerGroup
+from elastic.core.observation import AlarmState
 from elastic.core.overdue import overdue
 from elastic.core.override import OverrideKind
 from elastic.core.record import TickRecord
@@ -22,10 +23,15 @@ STATES = ("running", "placed", "unmet")
 DIRECTIONS = ("up", "down")
 # A pause holds both ways at once.
 SKIPPED = (*DIRECTIONS, "both")
+USES = ("waiting", "stalled", "leftover", "overdue")
+ALARM_STATES = {AlarmState.OK: 0, AlarmState.ALARM: 1, AlarmState.UNKNOWN: -1}
 SOURCES = ("machines", "servers", "queue", "negotiation", "quotas")
 QUEUE_STATES = ("idle", "running", "held", "placed_elsewhere")
 STAGES = ("observe", "assemble", "decide", "constrain", "plan", "act")
-PLANNER = ("policy", "pause", "protect", "busy", "victim", "idle", "drain share", "removal backoff", "proof")
+PLANNER = (
+    *("policy", "pause", "protect", "leftover", "busy", "victim", "idle"),
+    *("drain share", "removal backoff", "proof"),
+)
 REFUSED_BY = (*(guardrail.__name__ for guardrail in GUARDRAILS), *PLANNER)
 LOSS_CAUSES = ("named_after_deletion", "evicted")
 BREAKER_NUMBER = {BreakerState.CLOSED: 0, BreakerState.OPEN: 1, BreakerState.CANARY: 2}
@@ -67,6 +73,8 @@ class Metrics:
                 family.labels(group)
             for state in STATES:
                 self.demand.labels(group, state)
+            for use in USES:
+                self.odd.labels(group, use)
             for phase in Phase:
                 self.workers.labels(group, phase)
             for action, outcome in product(ACTIONS, Outcome):
@@ -80,6 +88,7 @@ class Metrics:
         """Take over one tick."""
         snapshot = record.snapshot
         self.know(snapshot.groups)
+        self.alarm.clear()
         for group in snapshot.groups.values():
             self._observe_group(group, snapshot.now)
         for name, target in record.targets.items():
@@ -117,6 +126,9 @@ class Metrics:
         self.overdue = gauge(
             "elastic_overdue_deletions", "Servers that are being deleted for more than ten minutes.", "group"
         )
+        self.odd = gauge("elastic_odd_workers", "Workers of which HTCondor and CPU differ.", "group", "use")
+        self.load = gauge("elastic_load_ratio", "Mean CPU of a group's workers, 0..1; -1 not known.", "group")
+        self.alarm = gauge("elastic_alarm_state", "Cloud's alarms: 0 ok, 1 raised, -1 unknown.", "group", "alarm")
         self.target = gauge("elastic_target_workers", "What the guardrails left of the policy's wish.", "group")
         self.breaker = gauge("elastic_breaker_state", "0 closed, 1 open, 2 one canary is watched.", "group")
         self.backoff = gauge("elastic_backoff_seconds", "How much longer a group boots nothing.", "group")
@@ -124,6 +136,7 @@ class Metrics:
             "elastic_quota_left_workers", "Servers that the cloud would still accept; -1 unknown.", "group"
         )
         self.age = gauge("elastic_source_age_seconds", "Age of a source's newest answer.", "source")
+        self.source_ok = gauge("elastic_source_ok", "1 if a source answered and is believed.", "source")
         self.safe = gauge("elastic_safe_to_scale", "1 if what is known allows this direction.", "direction")
         self.held = gauge("elastic_growth_held_seconds", "Since when growth is held by blindness.")
         self.overrides = gauge("elastic_overrides", "Overrides in force.", "kind")
@@ -191,6 +204,11 @@ class Metrics:
         self.unmet.labels(name).set(demand.unmet_workers)
         self.busy.labels(name).set(group.busy)
         self.quarantined.labels(name).set(group.quarantined)
+        for use in USES:
+            self.odd.labels(name, use).set(getattr(group.odd, use))
+        self.load.labels(name).set(-1 if group.load is None else group.load)
+        for alarm in group.alarms:
+            self.alarm.labels(name, alarm.name).set(ALARM_STATES[alarm.state])
         self.overdue.labels(name).set(len(overdue(group.workers, now)) if group.count(Phase.DELETING) else 0)
         self.breaker.labels(name).set(BREAKER_NUMBER[group.breaker.state])
         self.backoff.labels(name).set(max(0.0, group.backoff_until - now))
@@ -215,10 +233,12 @@ class Metrics:
     def _observe_trust(self, snapshot: Snapshot) -> None:
         # A schedd that is no longer asked has no age.
         self.age.clear()
+        self.source_ok.clear()
         for label in SOURCES:
             self.age.labels(label)
         for name, source in snapshot.sources.items():
             self.age.labels(name).set(source.age_seconds)
+            self.source_ok.labels(name).set(source.ok)
             if not source.ok:
                 self.source_errors.labels(name, source.error_type or "stale").inc()
         trust = snapshot.trust

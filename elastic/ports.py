@@ -14,6 +14,7 @@ from elastic.core.errors import ElasticError as ElasticError  # noqa: PLC0414 - 
 from elastic.core.memory import Memory, MemoryChange, Template, WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.observation import (
+    Alarms,
     Attempt,
     GroupSize,
     Inspection,
@@ -211,6 +212,13 @@ class Telemetry(Protocol):
         """The newest load of these workers (name to server id); those without a sample are absent."""
 
 
+class Monitoring(Protocol):
+    """Alarms of the cloud's own monitoring."""
+
+    def alarms(self) -> Alarms:
+        """The state of each group's alarms, all of one moment; groups without any are absent."""
+
+
 class Ledger(Protocol):
     """What must never be forgotten. Each `save` is one durable transaction.
 
@@ -349,3 +357,12 @@ class World(Protocol):
 
     def close(self) -> None:
         """Let go of connections and threads; servers and daemons stay as they are."""
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A world whose cloud watches the groups and raises alarms."""
+
+    @property
+    def monitoring(self) -> Monitoring | None:
+        """Their states, if they are read."""

@@ -73,9 +73,9 @@ def test_every_built_in_policy_can_be_had_without_parameters(name: str) -> None:
 
 def test_an_unknown_policy_names_the_known_ones_and_the_nearest() -> None:
     assert refusal("backlg") == (
-        "no policy named 'backlg'; known: backlog, elastiq, fixed, thesis; did you mean backlog?",
+        "no policy named 'backlg'; known: backlog, elastiq, fixed, hybrid, thesis; did you mean backlog?",
     )
-    assert refusal("zzz") == ("no policy named 'zzz'; known: backlog, elastiq, fixed, thesis",)
+    assert refusal("zzz") == ("no policy named 'zzz'; known: backlog, elastiq, fixed, hybrid, thesis",)
 
 
 def test_an_unknown_world_names_the_known_ones() -> None:

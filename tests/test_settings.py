@@ -13,7 +13,7 @@ from elastic.settings import Differences, GroupSettings, Settings, SettingsError
 from elastic_policies.fixed import Fixed
 
 WORLDS = "known: local, openstack, simulated"
-POLICIES = "known: backlog, elastiq, fixed, thesis"
+POLICIES = "known: backlog, elastiq, fixed, hybrid, thesis"
 
 LEAST = """
 pool = "physics"

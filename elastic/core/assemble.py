@@ -11,6 +11,7 @@ from elastic.core.fleet import Fleet, join
 from elastic.core.futility import watch
 from elastic.core.lifecycle import Phase
 from elastic.core.memory import Event, GroupMemory, Memory, MemoryChange, WorkerRecord
+from elastic.core.merging import Signals, merged, odd_events, signals, told
 from elastic.core.model import GroupSpec, SiteSpec, Snapshot, Worker, WorkerGroup
 from elastic.core.news import group_events, loss_events, misfit_events, mismatch_events, state_events, worker_events
 from elastic.core.observation import Negotiation, Observations, Quota, Server
@@ -25,6 +26,7 @@ def assemble(
     """Everything known at `now`, and what is to be remembered of it (saved before anything is done)."""
     fleet = join(memory, seen, specs, now)
     judgement = judge(seen, fleet, memory, site, now)
+    fleet = merged(fleet, seen, site, now, blind=bool(judgement.trust.grow))
     fleet, known = _learn(fleet, memory, seen, specs, now, blind=bool(judgement.trust.grow))
     known, pins = sizes.adopted(seen.sizes, memory, known, site, now)
     seen = templates.without_plain(seen)
@@ -42,10 +44,13 @@ def assemble(
         if shape not in held_up:
             with_room[name].add(shape)
     known = {name: watch(mine, answer.shapes, with_room[name], new_cycles, site, now) for name, mine in known.items()}
+    merging = signals(by_group, seen, site, now)
     snapshot = Snapshot(
         now=now,
         tick=memory.tick + 1,
-        groups={name: _group(parts[name], known[name], answer, seen, fleet.orphans) for name in sorted(specs)},
+        groups={
+            name: _group(parts[name], known[name], answer, seen, fleet.orphans, merging[name]) for name in sorted(specs)
+        },
         demand=answer.demand,
         others=supply(fleet.others),
         sources=judgement.sources,
@@ -56,9 +61,11 @@ def assemble(
         strangers=fleet.strangers,
         orphans=fleet.orphans,
         ungrouped=fleet.ungrouped,
+        cores=told(seen, site).cores,
     )
     last_cycle = max((*cycles, memory.last_cycle))
     change = _change(memory, snapshot, fleet, seen, judgement, answer, last_cycle)
+    change = replace(change, events=(*change.events, *odd_events(fleet, memory, snapshot.cores, site, now)))
     if pins:
         change = replace(change, overrides=pins, events=(*change.events, *sizes.adoption_events(pins, now)))
     return snapshot, change
@@ -114,11 +121,11 @@ def _part(spec: GroupSpec, workers: Sequence[Worker], known: GroupMemory, fleet:
     return Part(spec=spec, workers=workers, known=known, quota=quota, tally=counted)
 
 
-def _group(part: Part, known: GroupMemory, answer: Asked, seen: Observations, orphans: Iterable[Server]) -> WorkerGroup:
+def _group(
+    part: Part, known: GroupMemory, answer: Asked, seen: Observations, orphans: Iterable[Server], merging: Signals
+) -> WorkerGroup:
     workers, counted = part.workers, part.tally
     standing = sizes.standing(part.spec, seen.sizes, workers, orphans)
-    load = seen.load.value if seen.load is not None else None
-    loads = [load.by_worker[w.name] for w in workers if w.name in load.by_worker] if load is not None else []
     return WorkerGroup(
         spec=part.spec,
         counts=counted.counts,
@@ -132,7 +139,9 @@ def _group(part: Part, known: GroupMemory, answer: Asked, seen: Observations, or
         quota_reason=part.quota.reason,
         template=part.offers,
         join_p95_seconds=percentile(known.join_seconds, 0.95),
-        load=sum(loads) / len(loads) if loads else None,
+        load=merging.load,
+        odd=merging.odd,
+        alarms=merging.alarms,
         breaker=known.breaker,
         backoff_until=known.backoff_until,
         backoff_reason=known.backoff_reason,

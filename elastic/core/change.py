@@ -3,7 +3,7 @@
 Two writers meet in the ledger: the tick, which saves whole records made from a memory read earlier, and the
 operator, who writes single fields at any moment. The rule that lets both win:
 
-* `wish` and `protected_by` of a known worker are the operator's: what a tick's record says there is ignored.
+* `wish`, `protected_by` and `excuse` of a known worker are the operator's: what a tick's record says there is ignored.
 * A reset of a group holds against every record that may have been made from an older memory. One made during
   tick N is unknown to N, and perhaps to N + 1, which may have read its memory already; N + 2 has read it.
 * Everything else belongs to the tick: its record replaces the whole rest.
@@ -94,9 +94,9 @@ def _workers(memory: Memory, change: MemoryChange) -> Mapping[str, WorkerRecord]
 
 
 def _operators(known: WorkerRecord, record: WorkerRecord) -> WorkerRecord:
-    if known.wish == record.wish and known.protected_by == record.protected_by:
+    if (known.wish, known.protected_by, known.excuse) == (record.wish, record.protected_by, record.excuse):
         return record
-    return replace(record, wish=known.wish, protected_by=known.protected_by)
+    return replace(record, wish=known.wish, protected_by=known.protected_by, excuse=known.excuse)
 
 
 def _groups(memory: Memory, change: MemoryChange, held: Iterable[tuple[str, Reset]]) -> Mapping[str, GroupMemory]:

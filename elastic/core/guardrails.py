@@ -133,9 +133,20 @@ def freshness(target: Target, group: WorkerGroup, snapshot: Snapshot, _site: Sit
     trust = snapshot.trust
     if trust.shrink and target.workers < group.counted:
         return changed(target, group.counted, "freshness", f"no shrinking: {trust.shrink}")
-    if trust.grow and target.workers > group.counted:
-        return changed(target, group.counted, "freshness", f"no growing: {trust.grow}")
+    most = group.counted + (1 if _load_may_raise(target, group, snapshot) else 0)
+    if trust.grow and target.workers > most:
+        return changed(target, most, "freshness", f"no growing: {trust.grow}")
     return target
+
+
+def _load_may_raise(target: Target, group: WorkerGroup, snapshot: Snapshot) -> bool:
+    """Whether HTCondor's blindness leaves room for one boot at a time that the workers' load alone asks for.
+
+    The cloud must answer: what has been launched already is known from there.
+    """
+    servers, load = snapshot.sources.get("servers"), snapshot.sources.get("load")
+    sighted = servers is not None and servers.ok and load is not None and load.ok
+    return target.on_load and sighted and not group.upcoming and group.load is not None
 
 
 GUARDRAILS: tuple[Guardrail, ...] = (

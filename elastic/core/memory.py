@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from elastic.core.override import Override
 from elastic.core.resources import Resources
+from elastic.core.uses import Excuse, Oddity, Use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,18 @@ class WorkerRecord:
     passed_over_until: float = 0.0
     passed_over_seconds: float = 0.0
     passed_over_reason: str = ""
+    odd: Oddity | None = None
+    excuse: Excuse | None = None
+
+    @property
+    def is_leftover(self) -> bool:
+        """Whether something computes here that HTCondor knows nothing of, and no operator has said to ignore it."""
+        return self.odd is not None and self.odd.use is Use.LEFTOVER and not self.is_excused
+
+    @property
+    def is_excused(self) -> bool:
+        """Whether an operator has said to ignore what HTCondor and CPU differ about now, not an earlier time."""
+        return self.odd is not None and self.excuse is not None and self.odd.since <= self.excuse.at
 
     def passed_over(self, now: float) -> str:
         """Why its removal is not begun again yet, after one that could not be carried out; empty when it may be."""

@@ -6,9 +6,13 @@ from typing import NamedTuple
 
 from elastic.core.lifecycle import Phase
 from elastic.core.memory import Breaker, GroupMemory, WorkerRecord
-from elastic.core.observation import Server
+from elastic.core.observation import Alarm, Server
 from elastic.core.override import Override
 from elastic.core.resources import NOTHING, Resources
+from elastic.core.uses import UNMEASURED, Use
+
+# Looked up once: these are asked for several times at each tick of a simulation.
+_REQUESTED, _BOOTING, _JOINING, _READY = Phase.REQUESTED, Phase.BOOTING, Phase.JOINING, Phase.READY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,12 @@ class SiteSpec:
     futile_cycles: int = 3
     futile_seconds: float = 1800.0
     growth_held_alert_seconds: float = 1800.0
+    leftover_percent: float = 20.0
+    leftover_seconds: float = 1800.0
+    stalled_percent: float = 5.0
+    stalled_seconds: float = 3600.0
+    settling_seconds: float = 300.0
+    load_stale_seconds: float = 600.0
     outside_override_seconds: float = 3600.0
 
 
@@ -98,6 +108,13 @@ class Worker(NamedTuple):
     proof_missing: str = ""
     steady: bool = False
 
+    @property
+    def use(self) -> Use | None:
+        """What becomes of its cores, by HTCondor and what is known of its CPU; None where no startd of it serves."""
+        if self.phase is not Phase.READY:
+            return None
+        return self.record.odd.use if self.record.odd is not None else UNMEASURED[self.busy]
+
     def moved_on(self, record: WorkerRecord) -> "Worker":
         """The same worker with another record."""
         return self._replace(record=record, steady=self.phase is Phase.READY and is_settled(record))
@@ -105,7 +122,8 @@ class Worker(NamedTuple):
 
 def is_settled(record: WorkerRecord) -> bool:
     """Whether nothing in the record of a ready worker asks for a look."""
-    return record.counted and record.wish is None and not record.quarantine and record.fence_asked_at is None
+    asked = record.wish is not None or record.quarantine or record.fence_asked_at is not None
+    return record.counted and not asked and record.odd is None
 
 
 class LazyWorkers(Sequence[Worker]):
@@ -210,10 +228,30 @@ class Trust:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OddCounts:
+    """Ready workers of which HTCondor and CPU differ.
+
+    `waiting` are busy without load, `stalled` those of them that have been so for long; `leftover` are idle with load
+    and no free room, `overdue` those of them that have been so for long.
+    """
+
+    waiting: int = 0
+    stalled: int = 0
+    leftover: int = 0
+    overdue: int = 0
+
+
+EVEN = OddCounts()
+"""HTCondor and CPU agree, or nothing is measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerGroup:
     """One group: its counts first, its workers last and only for the planner.
 
     `resumable` workers are held back by our own drain alone: taking them back needs no boot and no quota.
+    `odd` counts ready workers of which HTCondor and CPU differ; `load` is the mean CPU (0..1), None when not known;
+    `alarms` are those of the cloud's monitoring, by name.
     `changing`, `newcomers` and `left` say how a group that the cloud itself keeps stands to it (`elastic.core.sizes`).
     """
 
@@ -230,6 +268,8 @@ class WorkerGroup:
     template: Resources = NOTHING
     join_p95_seconds: float = 0.0
     load: float | None = None
+    odd: OddCounts = EVEN
+    alarms: tuple[Alarm, ...] = ()
     breaker: Breaker = Breaker()
     backoff_until: float = 0.0
     backoff_reason: str = ""
@@ -249,12 +289,12 @@ class WorkerGroup:
     def upcoming(self) -> int:
         """Workers asked for that have not joined yet: they answer demand already."""
         count = self.counts.get
-        return count(Phase.REQUESTED, 0) + count(Phase.BOOTING, 0) + count(Phase.JOINING, 0)
+        return count(_REQUESTED, 0) + count(_BOOTING, 0) + count(_JOINING, 0)
 
     @property
     def ready(self) -> int:
-        """Workers that run jobs or could, quarantined ones excepted."""
-        return self.counts.get(Phase.READY, 0) - self.quarantined
+        """Workers that run jobs or could, quarantined ones and those with a leftover process excepted."""
+        return self.counts.get(_READY, 0) - self.quarantined - self.odd.leftover
 
     @property
     def idle(self) -> int:
@@ -268,8 +308,8 @@ class WorkerGroup:
         Upcoming, ready, and lost in their first minutes (a collector restart is no loss).
         """
         count = self.counts.get
-        coming = count(Phase.REQUESTED, 0) + count(Phase.BOOTING, 0) + count(Phase.JOINING, 0)
-        return coming + count(Phase.READY, 0) - self.quarantined + self.lost_counted
+        coming = count(_REQUESTED, 0) + count(_BOOTING, 0) + count(_JOINING, 0)
+        return coming + count(_READY, 0) - self.quarantined - self.odd.leftover + self.lost_counted
 
     @property
     def existing(self) -> int:
@@ -283,7 +323,7 @@ class Snapshot:
 
     `strangers` are servers of another ledger's daemon, `orphans` servers that carry our ledger (or one handed over to
     us) and that no record knows, `ungrouped` the names of workers whose group is not configured any more: all are
-    named, and never touched.
+    named, and never touched. `cores` are what each worker with a fresh sample uses now; they decide nothing.
     """
 
     now: float
@@ -299,3 +339,4 @@ class Snapshot:
     strangers: tuple[Server, ...] = ()
     orphans: tuple[Server, ...] = ()
     ungrouped: tuple[str, ...] = ()
+    cores: Mapping[str, float] = field(default_factory=dict, compare=False)

@@ -91,9 +91,9 @@ class DrainSeen:
 class Machine:
     """One startd with all its slots added up, as the collector shows it.
 
-    `idle_seconds` is measured on the startd's own clock (None while claimed), `ad_age_seconds` (since the collector
-    heard from it)
-    on the collector's; `stamp` and `started` are opaque: they are
+    `idle_seconds` is measured on the startd's own clock (None while claimed), so is `claimed_seconds`, for how long at
+    least something has been claimed (None while nothing is); `ad_age_seconds` (since the collector heard from it) on
+    the collector's; `stamp` and `started` are opaque: they are
     compared for equality, never subtracted from a time of another machine.
     """
 
@@ -112,6 +112,7 @@ class Machine:
     drain: DrainSeen | None = None
     accepts_jobs: bool = True
     ad_age_seconds: float = 0.0
+    claimed_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,10 +233,38 @@ class JobsOnWorkers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """CPU use per worker, 0..1 of all its cpus, with the age of the newest sample."""
+    """CPU use per worker, 0..1 of all its cpus, with the age of the newest sample.
+
+    `cores` is the same in cores. Each sample is a mean over `span_seconds`, which ended `ages` seconds ago (of workers
+    that are absent there: `age_seconds`).
+    """
 
     by_worker: Mapping[str, float]
     age_seconds: float = 0.0
+    cores: Mapping[str, float] = field(default_factory=dict)
+    ages: Mapping[str, float] = field(default_factory=dict)
+    span_seconds: float = 0.0
+
+
+class AlarmState(StrEnum):
+    """What the cloud's monitoring says of an alarm."""
+
+    OK = "ok"
+    ALARM = "alarm"
+    UNKNOWN = "insufficient data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """One alarm of the cloud's monitoring that belongs to a group; `severity` is the cloud's own word."""
+
+    name: str
+    state: AlarmState
+    severity: str = ""
+
+
+Alarms = Mapping[str, tuple[Alarm, ...]]
+"""By group, its alarms, sorted by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,7 +307,8 @@ class Answers:
 class Observations:
     """Everything that was asked at one tick; the input of `assemble`.
 
-    `load` is None where nothing is measured, `sizes` where the cloud keeps no groups of its own.
+    `load` is None where nothing is measured, `alarms` where nobody watches, `sizes` where the cloud keeps no groups of
+    its own.
     """
 
     machines: SourceReading[Machines]
@@ -288,5 +318,6 @@ class Observations:
     quotas: SourceReading[Mapping[str, Quota]]
     load: SourceReading[Load] | None = None
     sizes: SourceReading[Mapping[str, GroupSize]] | None = None
+    alarms: SourceReading[Alarms] | None = None
     attempts: tuple[Attempt, ...] = ()
     answers: Answers = Answers()

@@ -137,6 +137,9 @@ def _drain_asked(draft: Draft, worker: Worker) -> None:
     if failed := worker.record.passed_over(draft.snapshot.now):
         draft.refuse(worker.group, "removal backoff", "down", 1, f"{why}; {failed}", worker.name)
         return
+    if worker.record.is_leftover and wish is None:
+        draft.refuse(worker.group, "leftover", "down", 1, f"{why}; waits until its leftover process ends", worker.name)
+        return
     # Under a stream of jobs a black hole is never seen idle: its startd is asked at each tick, which is safe.
     draft.act(_drain(draft.snapshot, worker, why, busy=worker.busy and busy))
 

@@ -24,7 +24,8 @@ class Target:
     `memory` is handed back to the policy at its next call, as `snapshot.groups[name].policy_memory`; it survives
     restarts.
     `next_wake` (seconds since the epoch) asks for a decision no later than then.
-    `limited` is filled by the guardrails alone.
+    `limited` is filled by the guardrails alone. `on_load` = the workers' CPU load alone asks for so many: that may add
+    one worker at a time while HTCondor is blind.
     """
 
     workers: int
@@ -32,6 +33,7 @@ class Target:
     memory: str = ""
     next_wake: float | None = None
     limited: tuple[Limited, ...] = ()
+    on_load: bool = False
 
 
 class Policy(Protocol):

@@ -88,6 +88,10 @@ def _drained(draft: Draft, group: WorkerGroup, worker: Worker) -> Iterator[Actio
         return
     doubt = draft.snapshot.trust.shrink or ("its source is stale" if worker.stale else "")
     doubt = doubt or ("its server's status needs a look" if worker.flagged else "")
+    if not doubt and record.is_leftover and record.wish is None:
+        text = "drained, not deleted yet: something computes there that HTCondor knows nothing of"
+        draft.refuse(worker.group, "leftover", "down", 1, text, worker.name)
+        return
     if doubt:
         draft.refuse(worker.group, "freshness", "down", 1, f"drained, not deleted yet: {doubt}", worker.name)
         return

@@ -1,10 +1,11 @@
 """How far each source can be believed, and what may be done with what is known (promise 2: in doubt, keep)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from elastic.core.fleet import Fleet
 from elastic.core.memory import Memory
+from elastic.core.merging import load_age, load_doubt
 from elastic.core.model import SiteSpec, SourceHealth, Trust, Worker
 from elastic.core.observation import Observations, ScheddQueue, SourceReading
 
@@ -28,7 +29,7 @@ class Judgement:
 
 def judge(seen: Observations, fleet: Fleet, memory: Memory, site: SiteSpec, now: float) -> Judgement:
     """Every reason not to shrink and not to grow; a blind pool does neither."""
-    sources = health(seen)
+    sources = health(seen, site)
     blind = next(iter(_blindness(seen, fleet, site, now)), "")
     shrink = blind or next(iter(_shrink_doubts(seen, sources)), "")
     return Judgement(
@@ -40,7 +41,7 @@ def judge(seen: Observations, fleet: Fleet, memory: Memory, site: SiteSpec, now:
     )
 
 
-def health(seen: Observations) -> Mapping[str, SourceHealth]:
+def health(seen: Observations, site: SiteSpec) -> Mapping[str, SourceHealth]:
     """One entry for each source and each schedd, sorted by name."""
     readings: dict[str, SourceReading[object]] = {
         "machines": seen.machines,
@@ -53,7 +54,11 @@ def health(seen: Observations) -> Mapping[str, SourceHealth]:
         readings["load"] = seen.load
     if seen.sizes is not None:
         readings["sizes"] = seen.sizes
+    if seen.alarms is not None:
+        readings["alarms"] = seen.alarms
     entries = {name: _of_reading(name, reading) for name, reading in readings.items()}
+    if "load" in entries:
+        entries["load"] = _of_load(entries["load"], seen, site)
     for schedd in seen.queue.value.schedds if seen.queue.value else ():
         entries[f"schedd:{schedd.schedd}"] = _of_schedd(schedd)
     return dict(sorted(entries.items()))
@@ -76,6 +81,13 @@ def _of_reading(name: str, reading: SourceReading[object]) -> SourceHealth:
         error_type=reading.error_type,
         misses=reading.misses,
     )
+
+
+def _of_load(health: SourceHealth, seen: Observations, site: SiteSpec) -> SourceHealth:
+    """As old as its newest sample; a metering that has ceased to measure is no source any more."""
+    doubt = load_doubt(seen, site)
+    kind = health.error_type or ("Stale" if doubt else "")
+    return replace(health, ok=health.ok and not doubt, age_seconds=load_age(seen), error=doubt, error_type=kind)
 
 
 def _of_schedd(queue: ScheddQueue) -> SourceHealth:

@@ -13,7 +13,7 @@ from elastic.core.trust import EXPIRED
 Format = Literal["console", "json"]
 LOGGER = structlog.stdlib.get_logger("elastic")
 # What somebody should look at; deploy/prometheus has an alert for each.
-ALARMING = frozenset({"growth_held", "job_lost", "victim_mismatch"})
+ALARMING = frozenset({"growth_held", "job_lost", "leftover_overdue", "stalled", "victim_mismatch"})
 CHATTY = ("alembic", "httpx", "uvicorn", "uvicorn.error", "uvicorn.access")
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from elastic.core.memory import Memory, Template
 from elastic.core.model import SiteSpec
 from elastic.core.observation import (
+    Alarms,
     Attempt,
     GroupSize,
     Load,
@@ -23,9 +24,9 @@ from elastic.core.questions import questions
 from elastic.observer.losses import Losses
 from elastic.observer.round import Round
 from elastic.observer.sources import Source, T
-from elastic.ports import BatchView, Calls, Clock, Cloud, Telemetry
+from elastic.ports import BatchView, Calls, Clock, Cloud, Monitoring, Telemetry
 
-SOURCES = ("machines", "servers", "queue", "negotiation", "quotas", "load", "sizes", "attempts", "answers")
+SOURCES = ("machines", "servers", "queue", "negotiation", "quotas", "load", "alarms", "sizes", "attempts", "answers")
 """The names by which deadlines are given; `answers` is the whole second round."""
 
 DEADLINE_SECONDS = 20.0
@@ -47,11 +48,13 @@ class Observer:
         clock: Clock,
         calls: Calls,
         deadlines: Mapping[str, float],
+        monitoring: Monitoring | None = None,
     ) -> None:
         """Know nothing yet."""
         self._batch = batch
         self._cloud = cloud
         self._telemetry = telemetry
+        self._monitoring = monitoring
         self._clock = clock
         self._calls = calls
         self._deadlines = deadlines
@@ -63,6 +66,7 @@ class Observer:
         self._negotiation: Source[Negotiation] = Source("negotiation")
         self._quotas: Source[Mapping[str, Quota]] = Source("quotas")
         self._load: Source[Load] = Source("load")
+        self._alarms: Source[Alarms] = Source("alarms")
         self._sizes: Source[Mapping[str, GroupSize]] = Source("sizes")
         self._attempts: Source[Sequence[Attempt]] = Source("attempts", self._note)
         self._round = Round(batch, cloud, calls)
@@ -97,6 +101,7 @@ class Observer:
         sizes = begin(self._sizes, self._cloud.sizes)
         attempts = begin(self._attempts, self._batch.attempts)
         load = begin(self._load, partial(self._telemetry.load, _joined(memory))) if self._telemetry else None
+        alarms = begin(self._alarms, self._monitoring.alarms) if self._monitoring else None
         self._attempts.finish(at, attempts)
         return Observations(
             machines=self._machines.finish(at, machines),
@@ -105,6 +110,7 @@ class Observer:
             negotiation=self._negotiation.finish(at, negotiation),
             quotas=self._quotas.finish(at, quotas),
             load=self._load.finish(at, load) if load is not None else None,
+            alarms=self._alarms.finish(at, alarms) if alarms is not None else None,
             sizes=_unless_none(self._sizes.finish(at, sizes)),
             attempts=tuple(self._ended),
         )

@@ -12,8 +12,9 @@ class Thesis:
     """Mean CPU of a group's workers above `high`: +1; below `low`: -1; nothing for `cooldown_seconds` after a change.
 
     Loads are shares of all cpus (0..1). The thesis' Heat group ran with 0.50, 0.10, 60 s and limits 1..7. It sees
-    load alone: a queue behind an idle pool does not move it, and without telemetry it holds. (That Heat then removed
-    the oldest worker was Heat's doing; here only drained workers go.)
+    load alone: a queue behind an idle pool does not move it, and without telemetry it holds. While HTCondor is blind
+    it may raise a group, never lower it. (That Heat then removed the oldest worker was Heat's doing; here only drained
+    workers go.)
     """
 
     high: float = 0.50
@@ -22,22 +23,26 @@ class Thesis:
 
     def decide(self, snapshot: Snapshot) -> Mapping[str, Target]:
         """One step up, one step down or none, for every group."""
-        return {name: self._of(group, snapshot.now) for name, group in snapshot.groups.items()}
+        blind = snapshot.trust.grow
+        return {name: self._of(group, snapshot.now, blind=bool(blind)) for name, group in snapshot.groups.items()}
 
-    def _of(self, group: WorkerGroup, now: float) -> Target:
+    def _of(self, group: WorkerGroup, now: float, *, blind: bool) -> Target:
         memory = group.policy_memory
         here = group.counted
         if group.load is None:
             return Target(here, "held: no CPU load is known", memory)
         share = f"mean CPU {group.load:.0%}"
         if memory:
-            changed_at, level = (float(part) for part in memory.split())
-            until = changed_at + self.cooldown_seconds
+            changed_at, level = memory.split()
+            until = float(changed_at) + self.cooldown_seconds
             if now < until:
                 # The level decided on, not the one that is there: else the window of recommendations never empties.
-                return Target(int(level), f"{share}; cooling down", memory, next_wake=until)
+                kept = max(int(level), here) if blind else int(level)
+                return Target(kept, f"{share}; cooling down", memory, next_wake=until, on_load=True)
         if group.load > self.high:
-            return Target(here + 1, f"{share} is above {self.high:.0%}: one more", f"{now!r} {here + 1}")
+            return Target(here + 1, f"{share} is above {self.high:.0%}: one more", f"{now!r} {here + 1}", on_load=True)
+        if blind:
+            return Target(here, f"{share}; held: HTCondor is blind", memory)
         if group.load < self.low and here > group.spec.minimum:
             return Target(here - 1, f"{share} is below {self.low:.0%}: one less", f"{now!r} {here - 1}")
         return Target(here, f"{share} is between {self.low:.0%} and {self.high:.0%}", memory)

@@ -12,13 +12,14 @@ from elastic_simulations.timeline import Timeline
 
 @dataclass(slots=True, eq=False)
 class Claim:
-    """A slot that a schedd holds; `job` None = claimed but idle, `used` = it has had a job."""
+    """A slot that a schedd holds since `since_us`; `job` None = claimed but idle, `used` = it has had a job."""
 
     id: int
     schedd: str
     kind: Kind
     room: Resources
     until_us: int
+    since_us: int
     job: Job | None = None
     used: bool = False
 
@@ -149,7 +150,7 @@ class Startd:
 
     def claim(self, schedd: str, kind: Kind, room: Resources, until_us: int) -> Claim:
         """Give a slot to a schedd."""
-        claim = Claim(self._next_claim, schedd, kind, room, until_us)
+        claim = Claim(self._next_claim, schedd, kind, room, until_us, self._timeline.now_us)
         self._next_claim += 1
         self.claims[claim.id] = claim
         self._free = None
@@ -200,7 +201,8 @@ class Startd:
 
     def ad(self) -> Machine:
         """What it tells the collector now."""
-        idle = None if self.claims else (self._timeline.now_us - self.idle_since_us) / 1e6
+        now_us = self._timeline.now_us
+        claimed_us = min((claim.since_us for claim in self.claims.values()), default=None)
         return Machine(
             name=self.name,
             address=self.address,
@@ -209,9 +211,10 @@ class Startd:
             template=self.spec.kind,
             claimed=bool(self.claims),
             jobs=sum(claim.job is not None for claim in self.claims.values()),
-            idle_seconds=idle,
+            idle_seconds=(now_us - self.idle_since_us) / 1e6 if claimed_us is None else None,
+            claimed_seconds=None if claimed_us is None else (now_us - claimed_us) / 1e6,
             started=self.started,
-            stamp=self._timeline.epoch_us + self._timeline.now_us,
+            stamp=self._timeline.epoch_us + now_us,
             total=self.spec.total,
             free=self.free(),
             drain=self.seen_drain(),

@@ -37,6 +37,7 @@ class SimulatedTelemetry:
         self._together = max(1, round(self._spec.granularity_seconds / self._spec.interval_seconds))
         self._polls = 0
         self._used: dict[str, int] = {}
+        self._cpus: dict[str, int] = {}
         self._gathered: dict[str, list[float]] = {}
         self._samples: deque[Sample] = deque()
         grid.timeline.after(self._interval_us, Rank.METERING, self._poll)
@@ -49,8 +50,13 @@ class SimulatedTelemetry:
             if not self._samples or self._samples[0][0] > readable_us:
                 return Load(by_worker={})
             at_us, loads = self._samples[0]
-            seen = {worker: loads[worker] for worker in workers if worker in loads}
-            return Load(by_worker=seen, age_seconds=(self._grid.timeline.now_us - at_us) / 1e6)
+            shares = {worker: loads[worker] for worker in workers if worker in loads}
+            return Load(
+                by_worker=shares,
+                cores={worker: share * self._cpus[worker] for worker, share in shares.items()},
+                age_seconds=(self._grid.timeline.now_us - at_us) / 1e6,
+                span_seconds=self._interval_us * self._together / 1e6,
+            )
 
     def _poll(self) -> None:
         self._grid.timeline.after(self._interval_us, Rank.METERING, self._poll)
@@ -58,6 +64,7 @@ class SimulatedTelemetry:
         running = [s for s in self._grid.startds.values() if s.worker is not None and s.running and s.power]
         for startd in running:
             name = startd.worker or ""
+            self._cpus[name] = max(1, startd.spec.total.cpus)
             if not self._grid.draws.happens(self._spec.gaps, "telemetry gap", f"{name}/{self._polls}"):
                 self._gathered.setdefault(name, []).append(self._mean(startd))
         self._used = {startd.name: startd.cpu_us() for startd in running}

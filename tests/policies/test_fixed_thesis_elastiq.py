@@ -7,7 +7,7 @@ import pytest
 from elastic.core.guardrails import constrain
 from elastic.core.lifecycle import Phase
 from elastic.core.memory import GroupMemory
-from elastic.core.model import GroupDemand, WorkerGroup
+from elastic.core.model import GroupDemand, Trust, WorkerGroup
 from elastic.core.policy import Target
 from elastic.core.remember import remember
 from elastic_policies.elastiq import Elastiq
@@ -31,18 +31,18 @@ def test_fixed_is_the_same_number_whatever_the_queue_says() -> None:
     ("one", "expected"),
     [
         (of(3), Target(3, "held: no CPU load is known")),
-        (of(3, load=0.51), Target(4, "mean CPU 51% is above 50%: one more", f"{NOW!r} 4")),
+        (of(3, load=0.51), Target(4, "mean CPU 51% is above 50%: one more", f"{NOW!r} 4", on_load=True)),
         (of(3, load=0.09), Target(2, "mean CPU 9% is below 10%: one less", f"{NOW!r} 2")),
         (of(3, load=0.5), Target(3, "mean CPU 50% is between 10% and 50%")),
         (of(3, load=0.1), Target(3, "mean CPU 10% is between 10% and 50%")),
         (of(1, load=0.0, spec=spec(minimum=1)), Target(1, "mean CPU 0% is between 10% and 50%")),
         (
             of(3, load=0.9, policy_memory=f"{NOW - 59} 4"),
-            Target(4, "mean CPU 90%; cooling down", f"{NOW - 59} 4", next_wake=NOW + 1),
+            Target(4, "mean CPU 90%; cooling down", f"{NOW - 59} 4", next_wake=NOW + 1, on_load=True),
         ),
         (
             of(3, load=0.9, policy_memory=f"{NOW - 60} 3"),
-            Target(4, "mean CPU 90% is above 50%: one more", f"{NOW!r} 4"),
+            Target(4, "mean CPU 90% is above 50%: one more", f"{NOW!r} 4", on_load=True),
         ),
     ],
     ids=[
@@ -58,6 +58,15 @@ def test_fixed_is_the_same_number_whatever_the_queue_says() -> None:
 )
 def test_thesis_takes_one_step_at_a_time(one: WorkerGroup, expected: Target) -> None:
     assert Thesis().decide(snapshot(one)) == {"g": expected}
+
+
+@pytest.mark.parametrize(
+    ("one", "workers"),
+    [(of(3, load=0.9), 4), (of(3, load=0.0), 3), (of(3, load=0.0, policy_memory=f"{NOW - 59} 2"), 3)],
+)
+def test_thesis_lowers_nothing_while_htcondor_is_blind(one: WorkerGroup, workers: int) -> None:
+    blind = snapshot(one, trust=Trust(grow="blind: machines", shrink="blind: machines"))
+    assert Thesis().decide(blind)["g"].workers == workers
 
 
 def test_thesis_shrinks_under_a_window_longer_than_its_cooldown() -> None:

@@ -141,7 +141,7 @@ class HTCondorBatch:
 
 
 def _machine(row: tuple[object, ...], now: float) -> Machine:
-    (name, address, server, worker, kind, claimed, jobs, idle, started, stamp, total, free, drain, accepts, heard) = (
+    (name, address, server, worker, kind, claimed, jobs, since, started, stamp, total, free, drain, accepts, heard) = (
         cast(
             "tuple[str, str, str | None, str | None, str, bool, int, float | None, int, int,"
             " tuple[int, int, int, int], tuple[int, int, int, int], tuple[str, str, bool] | None, bool, int]",
@@ -156,7 +156,8 @@ def _machine(row: tuple[object, ...], now: float) -> Machine:
         template=kind,
         claimed=claimed,
         jobs=jobs,
-        idle_seconds=idle,
+        idle_seconds=None if claimed else since,
+        claimed_seconds=since if claimed else None,
         started=started,
         stamp=stamp,
         total=Resources(*total),

@@ -114,7 +114,8 @@ Startd = tuple[str, str]
 Row = tuple[object, ...]
 """A Machine's fields in their order, `total` and `free` as plain tuples: a process hands over thousands of them.
 
-The last is when the collector heard of it, by the collector's clock, in place of the age.
+In place of `idle_seconds` stands for how long it has been idle, or claimed where it is. The last is when the collector
+heard of it, by the collector's clock, in place of the age.
 """
 
 
@@ -143,7 +144,7 @@ def row(slots: Sequence[Slot], busy_at: int = 0) -> Row:
         whole.kind,
         claimed,
         jobs,
-        None if claimed else _idle_seconds(slots, busy_at),
+        _claimed_seconds(slots) if claimed else _idle_seconds(slots, busy_at),
         whole.started,
         whole.now,
         tuple(total),
@@ -176,6 +177,12 @@ def _idle_seconds(slots: Sequence[Slot], busy_at: int) -> float | None:
     idle = [None if slot.idle_since is None else slot.now - max(slot.idle_since, busy_at) for slot in slots]
     known = [seconds for seconds in idle if seconds is not None]
     return float(max(0, min(known))) if len(known) == len(idle) else None
+
+
+def _claimed_seconds(slots: Sequence[Slot]) -> float | None:
+    """For how long at least something has been claimed: since the oldest claim, where the slots say."""
+    since = [slot.now - slot.idle_since for slot in slots if slot.claimed and slot.idle_since is not None]
+    return float(max(0, *since)) if since else None
 
 
 def _sum(parts: Iterable[Resources]) -> Resources:

@@ -1,5 +1,6 @@
 """CPU metering of workers: the mean load of each over the last minute, polled once a minute, as telemetry tells it."""
 
+from elastic.core.model import SourceHealth
 from elastic_simulations.fast.pool import Pool
 from elastic_simulations.fast.units import Scale
 from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN
@@ -14,6 +15,7 @@ class Meter:
         """Poll for the first time one interval from the start."""
         self.loads: dict[int, float] = {}
         self._pool = pool
+        self._scale = scale
         self._every = round(INTERVAL_SECONDS * MICROSECONDS) // scale.unit
         self.due = self._every
         self._last = 0
@@ -25,6 +27,11 @@ class Meter:
     def still(self) -> bool:
         """Whether the last poll found nobody at work, and nobody works now."""
         return not any(self.loads.values()) and not self._pool.running
+
+    def health(self, now: int) -> SourceHealth:
+        """How old what the last poll found is at `now`, in units."""
+        age = self._scale.span(now - self._last) if self._last else 0.0
+        return SourceHealth(source="load", ok=True, age_seconds=age)
 
     def poll(self) -> None:
         """The pool has moved to `due`, everything of that moment has happened."""

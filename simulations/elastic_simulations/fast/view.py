@@ -116,7 +116,7 @@ class View:
             tick=self.tick,
             groups=self._groups,
             demand=self._demand,
-            sources=SOURCES,
+            sources=SOURCES if self.meter is None else {**SOURCES, "load": self.meter.health(pool.now)},
             ledger=LEDGER,
             sequence=len(pool.requested),
         )

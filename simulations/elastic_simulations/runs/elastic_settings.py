@@ -15,7 +15,7 @@ from elastic_simulations.runs.settings import AMOUNTS, RunSettings, SettingsErro
 SWITCHES = ("cancels", "at_once", "learns", "metered", "skips_quiet", "on_events")
 """Fields of ElasticSpec that `--set` may turn on (true) and off (false)."""
 
-METERED = frozenset({"thesis"})
+METERED = frozenset({"hybrid", "thesis"})
 """Policies that read the mean CPU load, as it was measured: others may do without, which is faster."""
 
 NOT_SET = frozenset(

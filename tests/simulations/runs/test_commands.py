@@ -82,7 +82,7 @@ def test_a_small_run_imports_nothing_heavy(tmp_path: Path, trace: Path, kind: li
     [
         (
             ["--policy", "backlg"],
-            "no policy named 'backlg'; known: backlog, elastiq, fixed, thesis; did you mean backlog?",
+            "no policy named 'backlg'; known: backlog, elastiq, fixed, hybrid, thesis; did you mean backlog?",
         ),
         (["--min", "5", "--max", "4"], "--min 5 is above --max 4"),
         (["--static", "0"], "--static 0: at least 1 core"),
