@@ -54,6 +54,21 @@ def download(packages: Sequence[str], *, suite: str, mirror: Mirror, folder: Pat
     Every file is checked against the suite's signed index. A keyring too old for the suite is replaced, for this
     download only, by the newest one that the machine's own (signed) sources offer.
     """
+    config = _updated(folder, suite, mirror)
+    # Files of an earlier, killed run are used again; apt checks each one against the index once more.
+    _apt("install", "--yes", "--download-only", *packages, config=config)
+    return sorted((folder / "cache" / "archives").glob("*.deb"))
+
+
+def download_alone(package: str, *, suite: str, mirror: Mirror, folder: Path) -> Path:
+    """Fetch one package without what it depends on, checked in the same way: to look into it, not to run it."""
+    config = _updated(folder, suite, mirror)
+    _apt("download", package, config=config, cwd=folder)
+    return max(folder.glob(f"{package}_*.deb"))
+
+
+def _updated(folder: Path, suite: str, mirror: Mirror) -> Path:
+    """Return a configuration of apt whose index of the suite is new and verified."""
     config = _private_config(folder, suite, mirror)
     try:
         _apt("update", config=config)
@@ -63,9 +78,7 @@ def download(packages: Sequence[str], *, suite: str, mirror: Mirror, folder: Pat
         newer = Mirror(uri=mirror.uri, keyring=str(_newer_keyring(folder / "keyring")))
         config = _private_config(folder, suite, newer)
         _apt("update", config=config)
-    # Files of an earlier, killed run are used again; apt checks each one against the index once more.
-    _apt("install", "--yes", "--download-only", *packages, config=config)
-    return sorted((folder / "cache" / "archives").glob("*.deb"))
+    return config
 
 
 def _private_config(folder: Path, suite: str, mirror: Mirror) -> Path:

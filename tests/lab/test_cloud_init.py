@@ -1,0 +1,106 @@
+"""User data, held against the schema of the very cloud-init that Debian's stock images carry."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+import yaml
+
+from elastic.adapters.openstack.master import GridPlan, master_user_data
+from elastic.adapters.openstack.userdata import HEADER, cloud_config
+from elastic.core.resources import Resources
+from elastic.lab.newest import only_one
+from elastic.local.debian import download_alone, host_mirror
+from elastic.local.runtime import runtime_home
+from elastic.local.userdata import UserData
+
+# Whose images have HTCondor in their package sources.
+SUITE = "trixie"
+SCHEMA = Path("usr/lib/python3/dist-packages/cloudinit/config/schemas/schema-cloud-config-v1.json")
+TEMPLATED, PLAIN = HEADER.splitlines()[0], "#cloud-config\n"
+WORKER = UserData(
+    name="small-1",
+    collector="cm.example.org:9618",
+    token="their.token.here",
+    signing_key=bytes(range(1, 33)),
+    signing_key_id="small-1",
+    attributes={"ElasticWorker": "small-1", "ElasticGroup": "small", "ElasticPool": "physics"},
+    config={"NUM_CPUS": "4", "START": '(Owner =!= "nobody") || "%s: #" == {}'},
+)
+PLAN = GridPlan(name="night", maximum=16, image="image-id", flavor="flavor-id", shape=Resources(4, 8192, 40960, gpus=0))
+
+
+def worker(wanted: UserData = WORKER, *, packages: bool = True) -> str:
+    return cloud_config(wanted, trust_domain="example.org", own_token="own.token.here", packages=packages)
+
+
+TEXTS = {
+    "a worker with a key of its own": worker(),
+    "a worker whose image has HTCondor": worker(packages=False),
+    "a member named by its server": worker(
+        replace(WORKER, attributes={**WORKER.attributes, "ElasticWorker": "{{ v1.instance_id }}"})
+    ),
+    "a master": master_user_data(PLAN),
+}
+
+
+@pytest.fixture(scope="module")
+def schema() -> Mapping[str, Any]:
+    """The schema, from Debian's package, which is looked into and not installed."""
+    home = runtime_home().parent / "cloud-init"
+    kept = home / f"{SUITE}.json"
+    with only_one(home / ".lock"):
+        if not kept.exists():
+            folder = home / f".{SUITE}.download"
+            folder.mkdir(exist_ok=True)
+            package = download_alone("cloud-init", suite=SUITE, mirror=host_mirror(), folder=folder)
+            subprocess.run(["dpkg-deb", "--extract", package, folder / "unpacked"], check=True)
+            shutil.copy(folder / "unpacked" / SCHEMA, home / ".partial")
+            (home / ".partial").rename(kept)
+            shutil.rmtree(folder)
+    found: Mapping[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
+    return found
+
+
+def complaints(schema: Mapping[str, Any], text: str) -> list[str]:
+    """What is wrong with user data, read as cloud-init does: filled in if it says so, then as YAML, then checked."""
+    if text.startswith(TEMPLATED):
+        template = jinja2.Template(text.partition("\n")[2], undefined=jinja2.StrictUndefined)
+        text = template.render(v1={"instance_id": "0a9b4c52-3f1e-4d57-9d0e-6b1f4f0e7f11"})
+    if not text.startswith(PLAIN):
+        return [f"the first line is not {PLAIN.strip()}"]
+    validator = jsonschema.Draft4Validator(schema)
+    return [error.message for error in validator.iter_errors(yaml.safe_load(text))]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_cloud_init_takes_what_is_generated(schema: Mapping[str, Any], name: str) -> None:
+    assert complaints(schema, TEXTS[name]) == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"write_files": [{"content": "no path"}]},
+        {"write_files": [{"path": "/etc/a", "encoding": "base-64"}]},
+        {"write_files": [{"path": "/etc/a", "permissions": 644}]},
+        {"packages": "condor"},
+        {"runcmd": [{"systemctl": "restart"}]},
+        {"write_file": []},
+    ],
+)
+def test_the_schema_finds_what_is_broken(schema: Mapping[str, Any], broken: Mapping[str, Any]) -> None:
+    whole = json.loads(TEXTS["a master"].removeprefix(PLAIN))
+    assert complaints(schema, PLAIN + json.dumps(whole)) == []
+    assert complaints(schema, PLAIN + json.dumps({**whole, **broken})) != []
+
+
+def test_a_header_that_cloud_init_does_not_know_is_found(schema: Mapping[str, Any]) -> None:
+    assert complaints(schema, TEXTS["a master"].removeprefix("#")) != []
