@@ -14,10 +14,12 @@ from elastic.ports import Transient
 ON, OFF_FAST = htcondor2.DaemonCommand.DaemonOn, htcondor2.DaemonCommand.DaemonOffFast
 ATTRIBUTES = ["Name", "Machine", "MyAddress", "MyType", "CondorVersion", "STARTD_StartTime"]
 POLL_SECONDS = 0.2
+APPEARS_SECONDS = 10.0
+"""A master's ad comes some seconds after its startd's. Who is not there by then is asked again at the next tick."""
 
 
 def command(target: Target, what: Any, give_up_at: float) -> None:
-    """Send a command about its startd; wait for the master's ad until `give_up_at` on the monotonic clock."""
+    """Send a command about its startd; `give_up_at` is on the monotonic clock."""
     master = _master(target, give_up_at)
     reach(master["MyAddress"])
     with translated(f"master of {target.machine}"):
@@ -25,9 +27,10 @@ def command(target: Target, what: Any, give_up_at: float) -> None:
 
 
 def _master(target: Target, give_up_at: float) -> Any:
-    """The ad of the worker's master, which comes some seconds after its startd's."""
+    """The ad of the worker's master; a worker without one must not hold a whole tick up."""
+    until = min(give_up_at, time.monotonic() + APPEARS_SECONDS)
     while (found := _find_master(target)) is None:
-        if time.monotonic() > give_up_at:
+        if time.monotonic() > until:
             raise Transient(f"the master of {target.machine} is not in the collector: only it can switch its startd")
         time.sleep(POLL_SECONDS)
     return found
