@@ -11,8 +11,18 @@ __all__ = ["condor_prefix", "pytest_runtest_makereport", "say"]
 HERE = Path(__file__).parent
 
 
+TIMEOUT_SECONDS = 900
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all tests of this folder, so that who has no lab can leave them out."""
+    """Mark all tests of this folder, so that who has no lab can leave them out.
+
+    As all that meets real daemons on a machine that others use, they have their time, and are tried once more.
+    """
     for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.openstack)
+        if HERE not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.openstack)
+        item.add_marker(pytest.mark.flaky(reruns=1))
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIMEOUT_SECONDS))
