@@ -103,6 +103,8 @@ def _live(
     settings: Path, log: Path, environment: dict[str, str], file: Path, kill_at: str, hold_at: str, within: Within
 ) -> None:
     """Be the daemon, in a process that was forked for it."""
+    for name in [name for name in os.environ if name.startswith("ELASTIC_")]:
+        del os.environ[name]  # Meant for the tests, and no setting of a daemon's.
     os.environ.update(environment)
     with log.open("ab") as said:
         os.dup2(said.fileno(), 1)
