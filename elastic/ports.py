@@ -4,9 +4,10 @@ Every call may be repeated. Observations never change anything. A call that rais
 effect: the caller's intent, written before, finds out.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -366,3 +367,63 @@ class Watched(Protocol):
     @property
     def monitoring(self) -> Monitoring | None:
         """Their states, if they are read."""
+
+
+class Denial(StrEnum):
+    """Why a server gets no credentials: by what it showed, by what it is, because it has some, or for now."""
+
+    UNUSED = "unused"
+    SECRET = "secret"  # noqa: S105  a word
+    SERVER = "server"
+    AGAIN = "again"
+    OFTEN = "often"
+
+
+class NotEnrolled(ElasticError):
+    """This server gets no credentials; the text says why, and holds no secret."""
+
+    def __init__(self, denial: Denial, message: str) -> None:
+        """Keep which kind of refusal it is."""
+        super().__init__(message)
+        self.denial = denial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """A server at its first boot, asking for credentials from `address`: it shows the secret that its group shares.
+
+    `proof` is random and its own: only who shows it again may repeat the question, after an answer that was lost.
+    """
+
+    group: str
+    server_id: str
+    address: str
+    secret: str = field(repr=False)
+    proof: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """What one worker gets: a key of its own (the file's content), a token for the pool, one for its own daemons."""
+
+    signing_key_id: str
+    signing_key: bytes = field(repr=False)
+    token: str = field(repr=False)
+    own_token: str = field(repr=False)
+
+
+@runtime_checkable
+class Enrols(Protocol):
+    """A world whose workers have credentials of their own."""
+
+    def admit(self, asking: Asking, ledgers: Collection[str], now: float) -> None:
+        """Return for a server of that group that has just been made; raise NotEnrolled, or PortError: ask again."""
+
+    def grant(self, asking: Asking) -> Granted:
+        """Make its credentials; earlier ones of this server are worth nothing from now on."""
+
+    def revoke(self, gone: Collection[str]) -> None:
+        """End what these workers could do, by name or server id; safe to repeat."""
+
+    def sweep(self, living: Collection[str], now: float) -> Sequence[str]:
+        """Revoke what belongs to nobody living and is not new; `living` are names and server ids. Return what went."""

@@ -6,7 +6,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from elastic import __version__
 from elastic.api import problems
 from elastic.api.guard import HOSTS, BodyLimit, Counted
-from elastic.api.routes import health, orphans, read, write
+from elastic.api.routes import enrol, health, orphans, read, write
 from elastic.api.service import Measurements, Service
 
 DESCRIPTION = """See and steer `elastic`, which keeps the number of HTCondor workers equal to what
@@ -25,9 +25,20 @@ def create_app(service: Service, *, token: str, metrics: Measurements) -> FastAP
     app.state.token = token
     app.state.metrics = metrics
     problems.install(app)
-    for routes in (health, read, write, orphans):
+    for routes in (health, read, write, orphans, enrol):
         app.include_router(routes.router)
     app.add_middleware(BodyLimit)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(HOSTS))
+    app.add_middleware(Counted, metrics=metrics)
+    return app
+
+
+def create_enrol_app(service: Service, metrics: Measurements) -> FastAPI:
+    """Make the application that workers reach: one route, and no description of it."""
+    app = FastAPI(title="elastic", openapi_url=None)
+    app.state.service = service
+    problems.install(app)
+    app.include_router(enrol.router)
+    app.add_middleware(BodyLimit)
     app.add_middleware(Counted, metrics=metrics)
     return app

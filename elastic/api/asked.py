@@ -83,3 +83,22 @@ class Asker(Asked):
 
     author: Author
     reason: Annotated[str, Field(max_length=500, description="Why.")] = ""
+
+
+class EnrolIn(Asked):
+    """A server at its first boot."""
+
+    group: Annotated[str, Field(min_length=1, max_length=200, description="Its worker group.", examples=["small"])]
+    server_id: Annotated[
+        str,
+        Field(
+            pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+            description="Its id, from the cloud's metadata service.",
+            examples=["0a9b4c52-3f1e-4d57-9d0e-6b1f4f0e7f11"],
+        ),
+    ]
+    secret: Annotated[str, Field(min_length=16, max_length=200, description="The group's, from its user data.")]
+    proof: Annotated[
+        str,
+        Field(min_length=32, max_length=200, description="Random, its own: shown again, the question may be repeated."),
+    ]

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from elastic.api.service import NotNow, UnknownName
-from elastic.ports import LedgerError, PortError
+from elastic.ports import Denial, LedgerError, NotEnrolled, PortError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -33,6 +33,15 @@ STATUS_OF: dict[type[Exception], HTTPStatus] = {
 }
 """What an error of the daemon becomes."""
 
+DENIED: dict[Denial, HTTPStatus] = {
+    Denial.UNUSED: HTTPStatus.NOT_FOUND,
+    Denial.SECRET: HTTPStatus.UNAUTHORIZED,
+    Denial.SERVER: HTTPStatus.FORBIDDEN,
+    Denial.AGAIN: HTTPStatus.CONFLICT,
+    Denial.OFTEN: HTTPStatus.TOO_MANY_REQUESTS,
+}
+"""What a server hears that gets no credentials."""
+
 RETRY_AFTER_SECONDS = "5"
 
 
@@ -46,6 +55,7 @@ def install(app: FastAPI) -> None:
     """Let every error of the interface leave as a problem."""
     for error_type, status in STATUS_OF.items():
         app.add_exception_handler(error_type, _answer_with(status))
+    app.add_exception_handler(NotEnrolled, _denied)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _answer_with(HTTPStatus.INTERNAL_SERVER_ERROR))
@@ -60,6 +70,12 @@ def _answer_with(status: HTTPStatus) -> Callable[[Request, Exception], JSONRespo
         return problem(status, detail, headers=later)
 
     return answer
+
+
+def _denied(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, NotEnrolled)  # noqa: S101  registered for this type alone
+    later = {"Retry-After": "60"} if error.denial is Denial.OFTEN else None
+    return problem(DENIED[error.denial], str(error), headers=later)
 
 
 def _http(_request: Request, error: Exception) -> JSONResponse:

@@ -287,3 +287,12 @@ class HealthOut(Answer):
 
     status: Literal["ok", "unhealthy", "waiting"]
     detail: str = ""
+
+
+class EnrolOut(Answer):
+    """The credentials of one worker, for files that only root reads."""
+
+    signing_key_id: str = Field(description="Name of the key's file in `passwords.d`.")
+    signing_key: str = Field(description="Its content, in base64.")
+    token: str = Field(description="Lets it advertise itself; goes to `tokens.d`.")
+    own_token: str = Field(description="By which its daemons know each other; goes to `tokens.d`.")

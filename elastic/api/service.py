@@ -8,7 +8,7 @@ from elastic.core.memory import Event, Memory, WishKind
 from elastic.core.orphans import OrphansFound, Removed
 from elastic.core.override import Override, OverrideKind
 from elastic.core.record import TickRecord
-from elastic.ports import ElasticError
+from elastic.ports import Asking, ElasticError, Granted
 
 
 class UnknownName(ElasticError):
@@ -88,7 +88,6 @@ class Reading(Protocol):
     def preview(self) -> TickRecord:
         """A dry tick now: what would be done and why. Raise NotNow while a tick runs for long."""
 
-
     def orphans(self, safe_seconds: float) -> OrphansFound:
         """What carries the pool's tag and belongs to nothing; between ticks, and raises NotNow or PortError."""
 
@@ -131,6 +130,9 @@ class Writing(Protocol):
 
     def nudge(self, reason: str) -> float:
         """Bring the next tick forward; return when it is due."""
+
+    def enrol(self, asking: Asking) -> Granted:
+        """Credentials for a server at its first boot; raise NotEnrolled, or PortError when the cloud does not say."""
 
 
 class Service(Reading, Writing, Protocol):

@@ -1,20 +1,23 @@
 """The running daemon: its parts, its loop, its interface; started, reloaded, watched and stopped as one."""
 
+import socket
 import sys
 import threading
 import traceback
 
 from elastic import __version__
-from elastic.api.app import create_app
+from elastic.api.app import create_app, create_enrol_app
 from elastic.core.record import TickRecord
+from elastic.daemon.enrolments import Enrolments
 from elastic.daemon.logs import LOGGER, TickLog, configure
 from elastic.daemon.loop import Loop, Pace
 from elastic.daemon.parts import open_parts, rules_of, token_of
 from elastic.daemon.server import Server, bind
 from elastic.daemon.service import DaemonService, Names, Seen
 from elastic.metrics import Metrics
-from elastic.ports import ElasticError
+from elastic.ports import ElasticError, Enrols
 from elastic.settings import Settings, SettingsError, differences
+from elastic.settings.model import ApiSettings
 
 # Every call of a tick has a deadline of its own; a tick that lasts longer than all of them together hangs.
 HANGS_SECONDS = 300.0
@@ -29,12 +32,13 @@ class Daemon:
         """Bind the port, lock the ledger, build the world; raise ElasticError for what cannot be had."""
         self._settings = settings
         self._stopping = threading.Event()
-        self._listener = bind(settings.api.host, settings.api.port)
+        self._listeners = _bind(settings.api)
         try:
             self._parts = open_parts(settings, self._stopping.is_set)
             token = token_of(settings)
         except BaseException:
-            self._listener.close()
+            for listener in self._listeners:
+                listener.close()
             raise
         self._metrics = Metrics(settings.group_specs())
         self._log = TickLog()
@@ -49,11 +53,15 @@ class Daemon:
             failed=self._failed,
             housekeeping=self._clean,
         )
-        self._server = Server(create_app(self._service(), token=token, metrics=self._metrics), self._listener)
+        enrols = world if isinstance(world, Enrols) else None
+        self._enrolments = Enrolments(self._parts.ledger, enrols, world.clock)
+        self._servers = self._serving(settings.api, token)
 
     def start(self) -> None:
         """Serve, then tick; what is missing is waited for, not died of."""
-        self._server.start()
+        for server in self._servers:
+            server.start()
+        self._enrolments.sweep()
         memory = self._parts.ledger.memory()
         LOGGER.info(
             "started",
@@ -70,7 +78,7 @@ class Daemon:
     @property
     def url(self) -> str:
         """Where its interface is."""
-        host, port = self._listener.getsockname()[:2]
+        host, port = self._listeners[0].getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def summary(self) -> str:
@@ -111,7 +119,8 @@ class Daemon:
         """Begin nothing more, wait for the running tick, let go; return whether that tick ended in time."""
         self._stopping.set()
         ended = self._loop.stop(within_seconds)
-        self._server.stop()
+        for server in self._servers:
+            server.stop()
         if ended:
             self._parts.close()
         return ended
@@ -125,11 +134,22 @@ class Daemon:
             names=lambda: Names(world=self._settings.cloud.kind, groups=tuple(self._settings.group_specs())),
             preview=lambda now: self._parts.in_mode().preview(now),
             unhealthy=lambda: self._hanging,
+            enrolments=self._enrolments,
         )
+
+    def _serving(self, api: ApiSettings, token: str) -> list[Server]:
+        """The interface; and beside it what workers reach, where it is to be reached by them."""
+        service = self._service()
+        apps = [create_app(service, token=token, metrics=self._metrics), create_enrol_app(service, self._metrics)]
+        tls = (api.enrol_certificate, api.enrol_key) if api.enrol_certificate and api.enrol_key else None
+        return [
+            Server(app, listener, only) for app, listener, only in zip(apps, self._listeners, (None, tls), strict=False)
+        ]
 
     def _done(self, record: TickRecord) -> None:
         # In this order: whoever sees a tick in the status finds it counted, whoever reads it in the log finds both.
         self._metrics.observe(record)
+        self._enrolments.after(record)
         self._seen.take(record)
         self._log.write(record)
 
@@ -142,7 +162,20 @@ class Daemon:
 
     def _clean(self, now: float) -> None:
         gone = self._parts.ledger.housekeeping(now, keep_days=self._settings.retention.keep_days)
+        self._enrolments.sweep()
         LOGGER.info("housekeeping", rows_deleted=gone)
+
+
+def _bind(api: ApiSettings) -> list[socket.socket]:
+    """The socket of the interface, and the one that workers reach, if there is to be one."""
+    listeners = [bind(api.host, api.port)]
+    if api.enrol_host:
+        try:
+            listeners.append(bind(api.enrol_host, api.enrol_port))
+        except ElasticError:
+            listeners[0].close()
+            raise
+    return listeners
 
 
 def pace_of(settings: Settings, speed: float) -> Pace:

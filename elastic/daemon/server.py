@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
@@ -37,9 +38,12 @@ def bind(host: str, port: int) -> socket.socket:
 class Server:
     """Serves one application on a bound socket until stopped."""
 
-    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+    def __init__(self, app: FastAPI, listener: socket.socket, tls: tuple[Path, Path] | None = None) -> None:
+        """`tls` are certificate and key; ElasticError when they cannot be used."""
         config = uvicorn.Config(
             app,
+            ssl_certfile=str(tls[0]) if tls else None,
+            ssl_keyfile=str(tls[1]) if tls else None,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -47,6 +51,11 @@ class Server:
             timeout_graceful_shutdown=1,
             server_header=False,
         )
+        try:
+            # Now, and not in the thread: wrong files are a wrong setting.
+            config.load()
+        except OSError as error:
+            raise ElasticError(f"TLS with {tls and tls[0]} cannot be had: {error}") from error
         self._server = uvicorn.Server(config)
         self._listener = listener
         self._thread = threading.Thread(target=self._serve, name="elastic-api", daemon=True)

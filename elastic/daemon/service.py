@@ -13,8 +13,9 @@ from elastic.core.orphans import OrphansFound, Removed
 from elastic.core.override import Override, OverrideKind
 from elastic.core.record import TickRecord, to_json
 from elastic.daemon import orphans
+from elastic.daemon.enrolments import Enrolments
 from elastic.daemon.loop import Loop
-from elastic.ports import World
+from elastic.ports import Asking, Granted, World
 
 # Two hours of ticks at 30 s: what an operator scrolls back to.
 RECORDS_KEPT = 240
@@ -63,7 +64,7 @@ class Names:
 class DaemonService:
     """Implements `elastic.api.service.Service`; any thread may call anything at any time."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  the daemon's parts, by name
         self,
         *,
         ledger: SqlLedger,
@@ -73,6 +74,7 @@ class DaemonService:
         names: Callable[[], Names],
         preview: Callable[[float], TickRecord],
         unhealthy: Callable[[], str],
+        enrolments: Enrolments,
     ) -> None:
         """`names` are those of the settings now; `unhealthy` says why the loop does not work, or nothing."""
         self._ledger = ledger
@@ -82,6 +84,7 @@ class DaemonService:
         self._names = names
         self._preview = preview
         self._unhealthy = unhealthy
+        self._enrolments = enrolments
         self._started_at = world.clock.now()
 
     # -- reading ---------------------------------------------------------------------------------------------
@@ -229,6 +232,10 @@ class DaemonService:
     def nudge(self, reason: str) -> float:
         """Look sooner."""
         return self._loop.nudge(reason)
+
+    def enrol(self, asking: Asking) -> Granted:
+        """Credentials for a new member, once."""
+        return self._enrolments.enrol(asking)
 
     # -- how -------------------------------------------------------------------------------------------------
 

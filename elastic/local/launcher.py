@@ -8,6 +8,7 @@ SIGTERM switches the worker off gracefully; SIGKILL ends its whole namespace at 
 from __future__ import annotations
 
 import argparse
+import base64
 import fcntl
 import json
 import signal
@@ -15,11 +16,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from elastic.local import config, tokens
+from elastic.local import boot, config, tokens
 from elastic.local.errors import LocalError
 from elastic.local.processes import ProcessId, children, name_of, send
 from elastic.local.sandbox import Sandbox, require
@@ -28,6 +30,7 @@ from elastic.local.userdata import UserData, parse
 LOCK_FILE = "launcher.lock"
 STATE_FILE = "launcher.json"
 TOMBSTONE = "deleted"
+CREDENTIALS = "credentials.json"
 POLL_SECONDS = 0.05
 IDLE_SECONDS = 0.5
 
@@ -95,6 +98,7 @@ class Launch:
     def _configure(self, wanted: UserData) -> None:
         """Write the worker's configuration, key and tokens."""
         config.make_folders(self.node)
+        wanted = self._enrolled(wanted)
         config.write_secret(self.node / "passwords.d" / wanted.signing_key_id, wanted.signing_key)
         config.write_secret(self.node / "tokens.d" / "pool", wanted.token.encode())
         # Its own daemons trust each other by its own key; the collector would not believe this token.
@@ -110,6 +114,22 @@ class Launch:
         (self.node / "condor_config").write_text(config.render(settings, wanted.config), encoding="utf-8")
         # Left over from before a reboot, it would make the new master look started.
         self._address_file().unlink(missing_ok=True)
+
+    def _enrolled(self, wanted: UserData) -> UserData:
+        """The worker with credentials of its own: those it was given, fetched before, or fetched now."""
+        if not wanted.enrol_url:
+            return wanted
+        kept = self.node / CREDENTIALS
+        if not kept.exists():
+            wish = {"url": wanted.enrol_url, "group": wanted.enrol_group, "secret": wanted.enrol_secret}
+            try:
+                found = boot.enrolled({**wish, "ca": wanted.enrol_ca, "server_id": self.server_id})
+            except boot.Refused as error:
+                raise LocalError(f"not enrolled: {error}") from error
+            config.write_secret(kept, json.dumps(found).encode())
+        own = json.loads(kept.read_text(encoding="utf-8"))
+        key = base64.b64decode(own["signing_key"])
+        return replace(wanted, token=own["token"], signing_key=key, signing_key_id=own["signing_key_id"])
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         """Stay until the namespace has ended; note when its master can be talked to, and pass on the wish to stop."""

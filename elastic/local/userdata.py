@@ -19,18 +19,23 @@ class UserData:
     """What one worker is to be; `attributes` (strings) go into its machine ad, `config` into its configuration.
 
     `token` lets it advertise itself; `signing_key` is its own (not the pool's), by which it knows who may drain it.
+    With `enrol_url` all three are empty, and it fetches its own there at its first boot.
     """
 
     name: str
     collector: str
-    token: str
-    signing_key: bytes
-    signing_key_id: str
+    token: str = ""
+    signing_key: bytes = b""
+    signing_key_id: str = ""
     cpus: int = 1
     memory_mb: int = 1024
     disk_mb: int = 1024
     gpus: int = 0
     boot_delay_seconds: float = 0.0
+    enrol_url: str = ""
+    enrol_group: str = ""
+    enrol_secret: str = ""
+    enrol_ca: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     config: Mapping[str, str] = field(default_factory=dict)
 
@@ -42,6 +47,7 @@ class UserData:
     def to_toml(self) -> str:
         """Return the file's text."""
         flat = {name: getattr(self, name) for name in (*_TEXTS, *_NUMBERS)}
+        flat |= {name: getattr(self, name) for name in _ENROLS if getattr(self, name)}
         flat["signing_key"] = base64.b64encode(self.signing_key).decode()
         lines = [f"{name} = {_toml(value)}" for name, value in flat.items()]
         for table in _TABLES:
@@ -55,6 +61,7 @@ class UserData:
 
 
 _TEXTS = ("name", "collector", "token", "signing_key_id")
+_ENROLS = ("enrol_url", "enrol_group", "enrol_secret", "enrol_ca")
 _NUMBERS = ("cpus", "memory_mb", "disk_mb", "gpus", "boot_delay_seconds")
 _TABLES = ("attributes", "config")
 
@@ -68,6 +75,7 @@ def parse(text: str) -> UserData:
     known = {item.name for item in fields(UserData)}
     wrong = [f"unknown key {name}" for name in sorted(content.keys() - known)]
     wrong += [f"{name} must be text" for name in (*_TEXTS, "signing_key") if not isinstance(content.get(name), str)]
+    wrong += [f"{name} must be text" for name in _ENROLS if not isinstance(content.get(name, ""), str)]
     wrong += [f"{name} must be a number" for name in _NUMBERS if not isinstance(content.get(name, 0), int | float)]
     wrong += [f"{name} must be a table" for name in _TABLES if not isinstance(content.get(name, {}), dict)]
     if not wrong:

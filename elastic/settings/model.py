@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from elastic import plugins
@@ -95,6 +95,23 @@ class ApiSettings(Section):
     """For writes. None: the daemon makes one and keeps it in `token_file`; better there than in this file."""
     token_file: Path = Path("api.token")
     """Where the command line finds the token; relative to `folder`."""
+
+    enrol_host: str = ""
+    """Address at which new workers reach `POST /v1/enrol`, and nothing else of this interface. Empty: nowhere but on
+    `host`, since most pools need no second listener: workers that Nova makes one by one enrol without asking."""
+    enrol_port: Annotated[int, Field(ge=0, le=65535)] = 9681
+    """Beside `port`, and as free."""
+    enrol_certificate: Path | None = None
+    """PEM certificate (with its chain) for TLS on `enrol_host`. None: in the clear, for networks that nobody else can
+    listen to."""
+    enrol_key: Path | None = None
+    """PEM key of that certificate."""
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.enrol_certificate is None) != (self.enrol_key is None):
+            raise ValueError("enrol_certificate and enrol_key belong together")
+        return self
 
     @field_validator("host")
     @classmethod

@@ -44,7 +44,7 @@ def floor(site: Site, group: str, workers: int) -> None:
 
 def reload(site: Site, over: Mapping[str, object]) -> None:
     """Change the settings of the running daemon, which is told by a SIGHUP; `over` is merged over them."""
-    settings = {**site.daemon.settings, "api": {"port": site.daemon.port}}
+    settings = merged(site.daemon.settings, {"api": {"port": site.daemon.port}})
     site.daemon.settings_file.write_text(to_toml(merged(settings, over)), encoding="utf-8")
     assert site.daemon.pid is not None
     os.kill(site.daemon.pid, signal.SIGHUP)

@@ -23,7 +23,9 @@ from tests.contract.rig import Rig
 from tests.lab.real import RealRig
 from tests.lab.support import Client, wait
 
-OPTIONS = {"flavor": "worker-2", "image": "elastic-worker", "networks": "none", "user_data": "launcher"}
+OPTIONS = {
+    "flavor": "worker-2", "image": "elastic-worker", "networks": "none", "user_data": "launcher", "enrolment": "shared",
+}  # fmt: skip
 GONE_SECONDS = 90.0
 
 

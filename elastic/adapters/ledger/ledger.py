@@ -1,5 +1,7 @@
 """One SQLite database, a copy of it in memory, and the rule that a save is durable before it is seen."""
 
+import hashlib
+import hmac
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -143,6 +145,16 @@ class SqlLedger:
     def allow_scale_down(self, group: str) -> None:
         """Let a group shrink again after it was stopped; raise NotFound for a group without memory."""
         self._reset(group, Reset.SCALE_DOWN)
+
+    def enrol(self, server_id: str, group: str, proof: str, at: float) -> bool:
+        """Write that this server gets credentials now; False if it has had some, and it was not who shows this proof.
+
+        Only a hash of the proof is kept.
+        """
+        hashed = hashlib.sha256(proof.encode()).hexdigest()
+        with self._writing(), self._engine.begin() as connection:
+            written = store.enrol(connection, server_id, group, hashed, at)
+        return hmac.compare_digest(written, hashed)
 
     # -- what was ------------------------------------------------------------------------------------------
 

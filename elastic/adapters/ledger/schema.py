@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Float, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Every schema there was, oldest first; the last is the one that this program writes."""
 
 HEAD = REVISIONS[-1]
@@ -52,4 +52,14 @@ events = Table(
     Index("events_by_worker", "worker"),
     Index("events_by_group", "worker_group"),
     sqlite_autoincrement=True,
+)
+
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("server_id", Text, primary_key=True),
+    Column("worker_group", Text, nullable=False),
+    Column("proof", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    Index("enrolments_by_time", "at"),
 )

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Table, delete, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from elastic.adapters.ledger.codec import dumps, loads, loads_field
-from elastic.adapters.ledger.schema import events, groups, meta, overrides, workers
+from elastic.adapters.ledger.schema import enrolments, events, groups, meta, overrides, workers
 from elastic.core.memory import Event, GroupMemory, Memory, MemoryChange, WorkerRecord
 from elastic.core.override import Override
 from elastic.ports import LedgerError
@@ -136,9 +136,19 @@ def read_history(connection: Connection, limit: int) -> tuple[tuple[WorkerRecord
     return tuple((loads(WorkerRecord, record), gone_at) for record, gone_at in rows)
 
 
+def enrol(connection: Connection, server_id: str, group: str, proof: str, at: float) -> str:
+    """Write that this server has enrolled, unless it had; return the proof that is written."""
+    row = {"server_id": server_id, "worker_group": group, "proof": proof, "at": at}
+    connection.execute(upsert(enrolments).on_conflict_do_nothing(), row)
+    found = connection.execute(select(enrolments.c.proof).where(enrolments.c.server_id == server_id))
+    return str(found.scalar_one())
+
+
 def prune(connection: Connection, before: float) -> int:
-    """Delete events and workers gone from before then; return how many rows went."""
+    """Delete events, enrolments and workers gone from before then; return how many rows went."""
     old = connection.execute(delete(events).where(events.c.at < before)).rowcount
+    # A server that old is refused for its age.
+    old += connection.execute(delete(enrolments).where(enrolments.c.at < before)).rowcount
     return old + connection.execute(delete(workers).where(workers.c.gone_at < before)).rowcount
 
 

@@ -43,9 +43,20 @@ class SiteOptions(_Options):
     trust_domain: str = ""
     """TRUST_DOMAIN of the pool, which its tokens name; required where workers get tokens."""
     pool_key: Path = Path("/etc/condor/passwords.d/POOL")
-    """The pool's signing key, by which workers' tokens are made."""
+    """The pool's signing key, by which workers' tokens are made, and the secrets of groups whose members enrol."""
+    signing_keys: Path | None = None
+    """The collector's SEC_PASSWORD_DIRECTORY, where the daemon may write there as root: each worker's token is then
+    signed by a key of its own, has no end, and is revoked the moment the worker is gone. None: by the pool's key."""
     token_seconds: Annotated[float, Field(gt=0)] = 30 * 86400.0
-    """Life of a worker's token: longer than workers live."""
+    """Life of a token that the pool's key signed: longer than workers live."""
+    enrol_url: str = ""
+    """Where members of stacks and clusters reach the daemon, such as https://10.0.0.5:9681; see `api.enrol_host`."""
+    enrol_ca: Path | None = None
+    """PEM certificates that `enrol_url` is checked against; none: those of the image."""
+    enrol_seconds: Annotated[float, Field(gt=0)] = 3600.0
+    """A member may enrol for so long after it was made: longer than a slow boot and an outage."""
+    enrol_from: Literal["server", "anywhere"] = "server"
+    """server: only from one of its addresses, where Nova knows any; anywhere: behind NAT."""
     telemetry: bool = False
     """Read the workers' CPU load from Gnocchi; without it everything works."""
     granularity_seconds: Annotated[int, Field(ge=1)] = 60
@@ -85,6 +96,8 @@ class GroupOptions(_Options):
     """Boot from a new volume of so much, deleted with its server; 0: from the image."""
     user_data: Literal["cloud-init", "launcher"] = "cloud-init"
     """cloud-init turns a stock image into a worker; `launcher` is the file that the one-machine lab reads."""
+    enrolment: Literal["own", "shared"] = "own"
+    """Heat, Senlin: each member fetches a key and token of its own from `enrol_url`; shared: all have the same."""
     packages: bool = True
     """cloud-init installs HTCondor from the image's own package sources; false: the image has it."""
     config: Mapping[str, str] = {}

@@ -14,6 +14,9 @@ INSTANCE_ID = "{{ v1.instance_id }}"
 FOLDER = "/etc/condor"
 FRAGMENT = "60-elastic-worker.conf"
 IDENTITY = "70-elastic-identity.conf"
+SCRIPT = "/usr/local/sbin/elastic-enrol"
+WISH = "/etc/elastic/enrol.json"
+WAITS = "/etc/systemd/system/condor.service.d/60-elastic.conf"
 LONGEST_BYTES = 65535
 """Nova takes no longer user data, counted in base64."""
 
@@ -21,28 +24,50 @@ LONGEST_BYTES = 65535
 def cloud_config(wanted: UserData, *, trust_domain: str, own_token: str, packages: bool) -> str:
     """The user data of one worker, as text; `own_token` is by what its daemons know each other.
 
-    Secrets are files that only root reads. The master is restarted last, when all of them are there.
+    Secrets are files that only root reads. The master is restarted last, when all of them are there. A worker that
+    enrols fetches them first, and HTCondor is not started without.
     """
-    secrets = {
-        f"passwords.d/{wanted.signing_key_id}": base64.b64encode(wanted.signing_key).decode(),
-        "tokens.d/pool": _encoded(wanted.token),
-        "tokens.d/own": _encoded(own_token),
-    }
-    written = [_file(f"config.d/{FRAGMENT}", _encoded(fragment()), "0644")]
-    written += [_file(name, content, "0600") for name, content in secrets.items()]
-    # The only one in plain text, because cloud-init fills in the id before it decodes anything.
-    written.append(
-        {"path": f"{FOLDER}/config.d/{IDENTITY}", "permissions": "0644", "content": _identity(wanted, trust_domain)}
-    )
+    written = [_file(f"{FOLDER}/config.d/{FRAGMENT}", _encoded(fragment()), "0644")]
+    # In plain text, because cloud-init fills in the id before it decodes anything.
+    identity = {"path": f"{FOLDER}/config.d/{IDENTITY}", "permissions": "0644"}
+    written.append({**identity, "content": _identity(wanted, trust_domain)})
+    written += _enrolment(wanted) if wanted.enrol_url else _secrets(wanted, own_token)
+    first = [["systemctl", "daemon-reload"], ["python3", SCRIPT, WISH]] if wanted.enrol_url else []
     config: dict[str, Any] = {
         "write_files": written,
-        "runcmd": [["systemctl", "enable", "condor"], ["systemctl", "restart", "condor"]],
+        "runcmd": [*first, ["systemctl", "enable", "condor"], ["systemctl", "restart", "condor"]],
     }
     if packages:
         # Configuration first, packages then: whatever the package writes never runs without ours.
         config |= {"package_update": True, "packages": ["condor"]}
     # JSON is YAML, and leaves nothing to a writer's taste.
     return HEADER + json.dumps(config, indent=1) + "\n"
+
+
+def _secrets(wanted: UserData, own_token: str) -> list[Mapping[str, str]]:
+    secrets = {
+        f"passwords.d/{wanted.signing_key_id}": base64.b64encode(wanted.signing_key).decode(),
+        "tokens.d/pool": _encoded(wanted.token),
+        "tokens.d/own": _encoded(own_token),
+    }
+    return [_file(f"{FOLDER}/{name}", content, "0600") for name, content in secrets.items()]
+
+
+def _enrolment(wanted: UserData) -> list[Mapping[str, str]]:
+    """The program that fetches credentials, what it is to ask, and that HTCondor waits for it."""
+    wish = {
+        "url": wanted.enrol_url,
+        "group": wanted.enrol_group,
+        "secret": wanted.enrol_secret,
+        "server_id": INSTANCE_ID,
+        "ca": wanted.enrol_ca,
+    }
+    waits = f"[Unit]\nConditionPathExists={FOLDER}/tokens.d/pool\n"
+    return [
+        _file(SCRIPT, _encoded(files("elastic.local").joinpath("boot.py").read_text(encoding="utf-8")), "0755"),
+        {"path": WISH, "permissions": "0600", "content": json.dumps(wish)},
+        _file(WAITS, _encoded(waits), "0644"),
+    ]
 
 
 def fragment() -> str:
@@ -73,8 +98,8 @@ def _identity(wanted: UserData, trust_domain: str) -> str:
     return "".join(f"{name} = {value}\n" for name, value in named.items())
 
 
-def _file(name: str, content: str, permissions: str) -> Mapping[str, str]:
-    return {"path": f"{FOLDER}/{name}", "permissions": permissions, "encoding": "b64", "content": content}
+def _file(path: str, content: str, permissions: str) -> Mapping[str, str]:
+    return {"path": path, "permissions": permissions, "encoding": "b64", "content": content}
 
 
 def _encoded(text: str) -> str:

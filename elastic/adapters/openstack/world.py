@@ -1,11 +1,12 @@
 """OpenStack as the daemon finds it by the name `openstack`: an HTCondor pool whose workers are its servers."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from elastic.adapters.openstack import checks
+from elastic.adapters.openstack.admission import Admission
 from elastic.adapters.openstack.belongings import Belongings
 from elastic.adapters.openstack.clusters import ClientClusters, Clusters, SdkClusters
 from elastic.adapters.openstack.connection import Services
@@ -25,12 +26,29 @@ from elastic.core.model import GroupSpec
 from elastic.core.observation import GroupSize, Quota, Server, Servers
 from elastic.core.orphans import Belonging, Kind
 from elastic.local.enrolment import Enrolment
-from elastic.ports import Created, Finding, Listing, Malformed, PortError, Throttled, Transient, WorldSpec
+from elastic.ports import (
+    Asking,
+    Created,
+    Finding,
+    Granted,
+    Listing,
+    Malformed,
+    PortError,
+    Throttled,
+    Transient,
+    WorldSpec,
+)
 
 CLUSTERS: Mapping[str, Callable[[Services], Clusters]] = {
     "openstacksdk": SdkClusters,
     "python-senlinclient": ClientClusters,
 }
+
+
+NO_URL = (
+    "members of a stack or cluster fetch their own credentials, so say in cloud.options.enrol_url where they reach the "
+    'daemon; or let them share one key and token: options.enrolment = "shared"'
+)
 
 
 class OpenStackCloud:
@@ -50,16 +68,23 @@ class OpenStackCloud:
         self._vcpus: Mapping[str, int] = {}
         self._listed: Mapping[str, frozenset[str]] = {}
         self._groups = spec.groups
-        self._options = _options(spec.groups)
+        self._options = _options(spec.groups, site)
+        self._site = site
+        self.admission = Admission(self.services, enrolling)
 
     def reconfigure(self, groups: Mapping[str, GroupSpec]) -> None:
         """Take changed groups for all later calls; ValueError names options that are wrong."""
-        self._options = _options(groups)
+        self._options = _options(groups, self._site)
         self._groups = groups
         for name, alike in self._alike.items():
             if name in groups:
                 alike.group, alike.options = groups[name], self._options[name]
         self.names.forget()
+
+    @property
+    def options(self) -> Mapping[str, GroupOptions]:
+        """Of every group, as they are now."""
+        return self._options
 
     def servers(self) -> Servers:
         """Every server of the pool, from every page of Nova's list."""
@@ -194,7 +219,8 @@ class OpenStackWorld(RealWorld):
         if not htcondor:
             raise ValueError("a pool on OpenStack needs the section [htcondor]: its collector and token_folder")
         site = site_options(spec.options)
-        self._openstack = OpenStackCloud(spec, site, enrolling(spec, site, htcondor))
+        self._enrolling = enrolling(spec, site, htcondor)
+        self._openstack = OpenStackCloud(spec, site, self._enrolling)
         super().__init__(spec, self._openstack, htcondor)
         self._gnocchi: GnocchiTelemetry | None = None
         if site.telemetry:
@@ -215,19 +241,41 @@ class OpenStackWorld(RealWorld):
         """Remove exactly this."""
         self._openstack.remove(thing)
 
+    def admit(self, asking: Asking, ledgers: Collection[str], now: float) -> None:
+        """Return for a server that may have credentials."""
+        self._openstack.admission.admit(asking, self._openstack.options, ledgers, now)
+
+    def grant(self, asking: Asking) -> Granted:
+        """Its credentials; Transient when they cannot be written."""
+        try:
+            return self._enrolling.grant(asking.server_id)
+        except OSError as error:
+            raise Transient(f"no credentials can be made: {error}") from error
+
+    def revoke(self, gone: Collection[str]) -> None:
+        """End what these workers could do."""
+        for name in gone:
+            self._enrolling.forget(name)
+
+    def sweep(self, living: Collection[str], now: float) -> Sequence[str]:
+        """Revoke what belongs to nobody."""
+        return self._enrolling.sweep(living, now)
+
     def close(self) -> None:
         """End the connections; servers stay as they are."""
         super().close()
         self._openstack.services.close()
 
 
-def _options(groups: Mapping[str, GroupSpec]) -> Mapping[str, GroupOptions]:
+def _options(groups: Mapping[str, GroupSpec], site: SiteOptions) -> Mapping[str, GroupOptions]:
     """Every group's options; ValueError names all that are wrong in all groups."""
     found: dict[str, GroupOptions] = {}
     wrong: list[str] = []
     for name, group in groups.items():
         try:
             found[name] = group_options(group)
+            if found[name].backend != "nova" and found[name].enrolment == "own" and not site.enrol_url:
+                wrong.append(f"group {name}: {NO_URL}")
         except ValueError as error:
             wrong.append(str(error))
     if wrong:
@@ -242,6 +290,8 @@ def enrolling(spec: WorldSpec, site: SiteOptions, htcondor: Mapping[str, object]
         token_folder=Path(str(htcondor["token_folder"])),
         domain=site.trust_domain,
         token_seconds=site.token_seconds,
+        signing_keys=site.signing_keys,
+        prefix=f"elastic-{spec.ledger[:8]}-",
     )
     collector = site.collector or str(htcondor["collector"])
     return Enrolling(site, Tag(spec.pool, spec.ledger), collector, enrolment)

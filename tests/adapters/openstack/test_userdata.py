@@ -2,10 +2,13 @@
 
 import base64
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from elastic.adapters.openstack.userdata import HEADER, LONGEST_BYTES, cloud_config, encoded, fragment
+from elastic.local import boot
 from elastic.local.userdata import UserData
 
 WANTED = UserData(
@@ -57,6 +60,40 @@ def test_only_root_reads_the_secrets() -> None:
 
 def test_the_fragment_is_the_one_that_is_shipped_for_people() -> None:
     assert "STARTD_NAME = $(ELASTIC_WORKER)" in fragment()
+
+
+def test_a_member_that_enrols_gets_no_credentials_but_what_it_asks_with_and_htcondor_waits_for_the_answer() -> None:
+    asking = replace(
+        WANTED, token="", signing_key=b"", signing_key_id="", enrol_url="https://10.0.0.5:9681", enrol_group="small",
+        enrol_secret="the secret", enrol_ca="-----BEGIN CERTIFICATE-----\nMIIB\n",
+    )  # fmt: skip
+    user_data = cloud_config(asking, trust_domain="example.org", own_token="", packages=False)
+    files = written(user_data)
+    assert sorted(path for path in files if not path.startswith("/etc/condor/config.d/")) == [
+        "/etc/elastic/enrol.json",
+        "/etc/systemd/system/condor.service.d/60-elastic.conf",
+        "/usr/local/sbin/elastic-enrol",
+    ]
+    assert json.loads(files["/etc/elastic/enrol.json"]) == {
+        "url": "https://10.0.0.5:9681",
+        "group": "small",
+        "secret": "the secret",
+        "server_id": "0a9b4c52",
+        "ca": "-----BEGIN CERTIFICATE-----\nMIIB\n",
+    }
+    assert files["/usr/local/sbin/elastic-enrol"] == Path(boot.__file__).read_text(encoding="utf-8")
+    assert (
+        "ConditionPathExists=/etc/condor/tokens.d/pool" in files["/etc/systemd/system/condor.service.d/60-elastic.conf"]
+    )
+    config = json.loads(user_data.removeprefix(HEADER))
+    modes = {file["path"]: file["permissions"] for file in config["write_files"]}
+    assert modes["/etc/elastic/enrol.json"] == "0600"
+    assert config["runcmd"] == [
+        ["systemctl", "daemon-reload"],
+        ["python3", "/usr/local/sbin/elastic-enrol", "/etc/elastic/enrol.json"],
+        ["systemctl", "enable", "condor"],
+        ["systemctl", "restart", "condor"],
+    ]
 
 
 @pytest.mark.parametrize(("packages", "found"), [(True, ["condor"]), (False, None)])
