@@ -104,7 +104,7 @@ def merged(fleet: Fleet, seen: Observations, site: SiteSpec, now: float, *, blin
     uses and nothing forgotten.
     """
     hearing = metered(seen, site)
-    if seen.load is None and not any(worker.record.odd for worker in fleet.workers):
+    if seen.load is None and not any([w.record.odd is not None for w in fleet.workers if not w.steady]):
         return fleet
     frozen = blind or bool(seen.machines.error) or seen.machines.value is None
     changes: dict[str, Worker] = {}
@@ -171,9 +171,7 @@ def told(seen: Observations, site: SiteSpec) -> Load:
 
 def odd_events(fleet: Fleet, memory: Memory, cores: Mapping[str, float], site: SiteSpec, now: float) -> Iterator[Event]:
     """HTCondor and CPU beginning and ceasing to differ about a worker; once, that they have for too long."""
-    for worker in fleet.workers:
-        if worker.steady and worker.name not in fleet.records:
-            continue
+    for worker in [w for w in fleet.workers if not w.steady or w.name in fleet.records]:
         before = memory.workers[worker.name].odd
         for kind, text in _told(worker, before, cores.get(worker.name), site, (memory.last_now, now)):
             yield Event(at=now, kind=kind, text=text, group=worker.group, worker=worker.name)
@@ -205,9 +203,9 @@ def _is_leftover(odd: Oddity) -> bool:
 def odd_counts(workers: Iterable[Worker], site: SiteSpec, now: float) -> OddCounts:
     """How many of these workers HTCondor and CPU differ about; those in quarantine are counted as that."""
     since: dict[Use, list[float]] = {Use.WAITING: [], Use.LEFTOVER: []}
-    for worker in workers:
+    for worker in [w for w in workers if not w.steady]:
         record = worker.record
-        if worker.steady or record.odd is None or worker.phase is not Phase.READY:
+        if record.odd is None or worker.phase is not Phase.READY:
             continue
         if not (record.quarantine or record.is_excused):
             since[record.odd.use].append(record.odd.since)
