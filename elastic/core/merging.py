@@ -104,7 +104,7 @@ def merged(fleet: Fleet, seen: Observations, site: SiteSpec, now: float, *, blin
     uses and nothing forgotten.
     """
     hearing = metered(seen, site)
-    if seen.load is None and not any([w.record.odd is not None for w in fleet.workers if not w.steady]):
+    if seen.load is None and not any(w.record.odd for w in fleet.workers if not w.steady):
         return fleet
     frozen = blind or bool(seen.machines.error) or seen.machines.value is None
     changes: dict[str, Worker] = {}
