@@ -101,6 +101,7 @@ def test_the_openapi_document_describes_every_route_and_field(reader: httpx.Clie
         "delete /v1/groups/{group}/override",
         "post /v1/groups/{group}/breaker/reset",
         "post /v1/groups/{group}/shrink",
+        "post /v1/orphans/remove",
         "put /v1/workers/{worker}/protect",
         "delete /v1/workers/{worker}/protect",
         "post /v1/workers/{worker}/drain",
