@@ -1,5 +1,6 @@
 """`elastic grid` on OpenStack: what its commands do when a cloud is named."""
 
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from elastic.adapters.openstack.grids import CloudGrids
     from elastic.adapters.openstack.gridstack import GridStack
 
+NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,37}[a-z0-9])?")
+"""A grid's name is also that of its pool."""
 CALL_SECONDS = 60.0
 IMAGES, FLAVORS = ("image", "master_image"), ("flavor", "master_flavor")
 GENERATED = "master_user_data"
@@ -157,6 +160,7 @@ def _first(services: "Services", name: str, wanted: Mapping[str, Any]) -> dict[s
     shape = Names(services).flavor(str(wanted["flavor"])).resources
     plan = GridPlan(
         name=name,
+        domain=f"{name}.elastic",
         maximum=int(wanted["maximum"]),
         image=str(wanted["image"]),
         flavor=str(wanted["flavor"]),

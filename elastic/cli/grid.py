@@ -169,11 +169,11 @@ def _only(where: str, **given: object) -> None:
 
 
 def _place(name: str, cloud: str, clouds_file: Path | None, minutes: float) -> "Place":
-    from elastic.cli.cloud_grid import Place
-    from elastic.local.grid import NAME
+    from elastic.cli.cloud_grid import NAME, Place
 
     if not NAME.fullmatch(name):
-        raise CommandError(f"grid name {name!r}: small letters, digits and dashes only, at most 39", Exit.USAGE)
+        text = f"grid name {name!r}: small letters, digits and inner dashes, a letter first, at most 39"
+        raise CommandError(text, Exit.USAGE)
     return Place(cloud, clouds_file, minutes)
 
 

@@ -34,7 +34,14 @@ WORKER = UserData(
     attributes={"ElasticWorker": "small-1", "ElasticGroup": "small", "ElasticPool": "physics"},
     config={"NUM_CPUS": "4", "START": '(Owner =!= "nobody") || "%s: #" == {}'},
 )
-PLAN = GridPlan(name="night", maximum=16, image="image-id", flavor="flavor-id", shape=Resources(4, 8192, 40960, gpus=0))
+PLAN = GridPlan(
+    name="night",
+    domain="night.elastic",
+    maximum=16,
+    image="image-id",
+    flavor="flavor-id",
+    shape=Resources(4, 8192, 40960, gpus=0),
+)
 
 
 def worker(wanted: UserData = WORKER, *, packages: bool = True) -> str:

@@ -12,6 +12,8 @@ from elastic.core.resources import Resources
 from elastic.local import tokens
 
 FRAGMENT = "60-elastic-central-manager.conf"
+IDENTITY = "50-elastic-identity.conf"
+"""Read before the fragment, which adds to its lists of who may do what."""
 CONDOR, ELASTIC = "/etc/condor", "/etc/elastic"
 ADDRESS, NETWORK, SECURITY_GROUP = "@ELASTIC_ADDRESS@", "@ELASTIC_NETWORK@", "@ELASTIC_SECURITY_GROUP@"
 READY = "@ELASTIC_READY@"
@@ -22,18 +24,17 @@ READY_SECONDS = 600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridPlan:
-    """What a grid's master and its daemon's settings are made from; `shape` is what the workers' flavor has."""
+    """What a grid's master and its daemon's settings are made from; `shape` is what the workers' flavor has.
+
+    `domain` is the TRUST_DOMAIN of its pool.
+    """
 
     name: str
+    domain: str
     maximum: int
     image: str
     flavor: str
     shape: Resources
-
-    @property
-    def domain(self) -> str:
-        """TRUST_DOMAIN of the pool."""
-        return f"{self.name}.elastic"
 
 
 def master_user_data(plan: GridPlan) -> str:
@@ -47,7 +48,7 @@ def master_user_data(plan: GridPlan) -> str:
 
     written = [
         _file(f"{CONDOR}/config.d/{FRAGMENT}", fragment(), "0644"),
-        _file(f"{CONDOR}/config.d/70-elastic-identity.conf", identity(plan), "0644"),
+        _file(f"{CONDOR}/config.d/{IDENTITY}", identity(plan), "0644"),
         _file(f"{CONDOR}/passwords.d/POOL", key, "0600"),
         _file(f"{CONDOR}/tokens.d/condor", token("condor"), "0600"),
         _file(f"{ELASTIC}/tokens.d/elastic", token("elastic"), "0600"),
@@ -69,18 +70,25 @@ def master_user_data(plan: GridPlan) -> str:
 
 
 def identity(plan: GridPlan) -> str:
-    """What only this master's daemons are told; who may do what is in the fragment, for everybody else nothing is."""
+    """What only this master's daemons are told; whom no list names may do nothing."""
+    daemons, sessions = f"condor@{plan.domain} condor@password", "execute-side@matchsession submit-side@matchsession"
+    users = f"*@{plan.domain}"
     lines = {
         "CONDOR_HOST": "$(IP_ADDRESS)",
         "TRUST_DOMAIN": plan.domain,
         "UID_DOMAIN": plan.domain,
         "DAEMON_LIST": "MASTER COLLECTOR NEGOTIATOR SCHEDD",
-        "ALLOW_DAEMON": f"condor@{plan.domain} condor@password execute-side@matchsession submit-side@matchsession",
-        "ALLOW_WRITE": f"*@{plan.domain}",
-        "ALLOW_READ": f"*@{plan.domain}",
-        "ALLOW_NEGOTIATOR": f"condor@{plan.domain} condor@password",
-        "ALLOW_ADMINISTRATOR": f"condor@{plan.domain} condor@password",
-        "ALLOW_ADVERTISE_SCHEDD": f"condor@{plan.domain} condor@password",
+        "SEC_DEFAULT_AUTHENTICATION_METHODS": "IDTOKENS",
+        "SEC_CLIENT_AUTHENTICATION_METHODS": "IDTOKENS",
+        # Every user of the pool has a token of its key; workers' tokens are good for less than this, by their scopes.
+        "ALLOW_READ": f"{users} {daemons} {sessions}",
+        "ALLOW_WRITE": f"{users} {daemons} {sessions}",
+        "ALLOW_DAEMON": f"{daemons} {sessions}",
+        "ALLOW_NEGOTIATOR": daemons,
+        "ALLOW_ADMINISTRATOR": daemons,
+        "ALLOW_ADVERTISE_SCHEDD": daemons,
+        "ALLOW_ADVERTISE_STARTD": daemons,
+        "ALLOW_ADVERTISE_MASTER": daemons,
     }
     return "".join(f"{name} = {value}\n" for name, value in lines.items())
 
