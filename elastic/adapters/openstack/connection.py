@@ -41,8 +41,9 @@ class Services:
     """Sends requests to the services of one project; every error is one of the ports'.
 
     `cloud` names a cloud of clouds.yaml; without it the OS_* variables say where and who. A call gives up after
-    `seconds`. What changes something is never repeated here, because the next tick knows more; a question is, where
-    its failure came at once. Safe to use from several threads.
+    `seconds`. A question is asked again where its failure came at once, and so is what the caller calls `again`,
+    because twice is as good as once; anything else is not, because the next tick knows more. Safe to use from several
+    threads.
     """
 
     def __init__(
@@ -79,9 +80,11 @@ class Services:
         path: str,
         body: Json | None = None,
         query: Mapping[str, str | int] | None = None,
+        *,
+        again: bool = False,
     ) -> Json:
         """Send one request; the answer's JSON, {} where it has none."""
-        return self._sent(service, method, path, body, query or {})
+        return self._sent(service, method, path, body, query or {}, READS if again or method == "GET" else 1)
 
     def pages(self, service: str, path: str, key: str, **query: str | int) -> Iterator[Json]:
         """Every item of a list once, page by page to its end."""
@@ -106,11 +109,13 @@ class Services:
                 self._made = None
 
     @translated
-    def _sent(self, service: str, method: str, path: str, body: Json | None, query: Mapping[str, str | int]) -> Json:
+    def _sent(
+        self, service: str, method: str, path: str, body: Json | None, query: Mapping[str, str | int], tries: int
+    ) -> Json:
         options: dict[str, Any] = {"params": query} if query else {}
         if body is not None:
             options["json"] = body
-        answer = self._answer(service, method, path, options)
+        answer = self._answer(service, method, path, options, tries)
         exceptions.raise_from_response(answer)
         # What was only accepted is often said in plain text.
         if not answer.content or "json" not in answer.headers.get("Content-Type", ""):
@@ -121,9 +126,9 @@ class Services:
             raise exceptions.SDKException(f"{method} {path}: the answer is not JSON: {error}") from error
         return found
 
-    def _answer(self, service: str, method: str, path: str, options: Mapping[str, Any]) -> Response:
-        """The answer of a request; a question is asked again when it fails at once."""
-        for _ in range(READS - 1 if method == "GET" else 0):
+    def _answer(self, service: str, method: str, path: str, options: Mapping[str, Any], tries: int) -> Response:
+        """The answer of a request, which is made anew when it fails at once."""
+        for _ in range(tries - 1):
             with suppress(ksa.ConnectFailure, ksa.HttpServerError):
                 answer = self._asked(service, method, path, options)
                 if answer.status_code not in PASSING:

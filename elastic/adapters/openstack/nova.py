@@ -136,7 +136,7 @@ class NovaBackend:
         if worker.server_id is None:
             raise Malformed(f"the server id of {worker.name} is not known; servers are never deleted by name")
         with suppress(NotFound):
-            self._services.call("compute", "DELETE", f"/servers/{worker.server_id}")
+            self._services.call("compute", "DELETE", f"/servers/{worker.server_id}", again=True)
         self._enrolling.forget(worker.name)
 
 
