@@ -32,7 +32,14 @@ WORKER = UserData(
     signing_key=bytes(range(1, 33)),
     signing_key_id="small-1",
     attributes={"ElasticWorker": "small-1", "ElasticGroup": "small", "ElasticPool": "physics"},
-    config={"NUM_CPUS": "4", "START": '(Owner =!= "nobody") || "%s: #" == {}'},
+    config={"NUM_CPUS": "4", "START": '(Owner =!= "nobody") || "%s: #" == {{{}}, "{%", "{#"}'},
+)
+ENROLS = replace(
+    WORKER,
+    enrol_url="https://10.42.0.5:9681",
+    enrol_group="small",
+    enrol_secret="once",
+    enrol_ca="-----BEGIN CERTIFICATE-----\nMII\n",
 )
 PLAN = GridPlan(
     name="night",
@@ -54,6 +61,7 @@ TEXTS = {
     "a member named by its server": worker(
         replace(WORKER, attributes={**WORKER.attributes, "ElasticWorker": "{{ v1.instance_id }}"})
     ),
+    "a member that enrols": worker(ENROLS),
     "a master": master_user_data(PLAN),
 }
 
@@ -76,11 +84,17 @@ def schema() -> Mapping[str, Any]:
     return found
 
 
+def filled_in(text: str) -> str:
+    """User data, as cloud-init fills in what the server knows of itself, where the first line says so."""
+    if not text.startswith(TEMPLATED):
+        return text
+    template = jinja2.Template(text.partition("\n")[2], undefined=jinja2.StrictUndefined)
+    return str(template.render(v1={"instance_id": "0a9b4c52-3f1e-4d57-9d0e-6b1f4f0e7f11"}))
+
+
 def complaints(schema: Mapping[str, Any], text: str) -> list[str]:
-    """What is wrong with user data, read as cloud-init does: filled in if it says so, then as YAML, then checked."""
-    if text.startswith(TEMPLATED):
-        template = jinja2.Template(text.partition("\n")[2], undefined=jinja2.StrictUndefined)
-        text = template.render(v1={"instance_id": "0a9b4c52-3f1e-4d57-9d0e-6b1f4f0e7f11"})
+    """What is wrong with user data, read as cloud-init does: filled in, as YAML, then checked."""
+    text = filled_in(text)
     if not text.startswith(PLAIN):
         return [f"the first line is not {PLAIN.strip()}"]
     validator = jsonschema.Draft4Validator(schema)
@@ -111,3 +125,10 @@ def test_the_schema_finds_what_is_broken(schema: Mapping[str, Any], broken: Mapp
 
 def test_a_header_that_cloud_init_does_not_know_is_found(schema: Mapping[str, Any]) -> None:
     assert complaints(schema, TEXTS["a master"].removeprefix("#")) != []
+
+
+def test_braces_of_htcondors_own_are_left_alone() -> None:
+    files = yaml.safe_load(filled_in(TEXTS["a worker with a key of its own"]))["write_files"]
+    identity = next(file["content"] for file in files if file["path"].endswith("identity.conf"))
+    assert f"START = {WORKER.config['START']}" in identity.splitlines()
+    assert "ELASTIC_SERVER_ID = 0a9b4c52-3f1e-4d57-9d0e-6b1f4f0e7f11" in identity.splitlines()

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
@@ -17,6 +18,8 @@ IDENTITY = "70-elastic-identity.conf"
 SCRIPT = "/usr/local/sbin/elastic-enrol"
 WISH = "/etc/elastic/enrol.json"
 WAITS = "/etc/systemd/system/condor.service.d/60-elastic.conf"
+_BEGINS = re.compile(r"{(?=[{%#])")
+"""A brace of HTCondor's own that Jinja would take for one of its."""
 LONGEST_BYTES = 65535
 """Nova takes no longer user data, counted in base64."""
 
@@ -93,7 +96,7 @@ def _identity(wanted: UserData, trust_domain: str) -> str:
         "ELASTIC_GROUP": wanted.attributes["ElasticGroup"],
         "ELASTIC_POOL": wanted.attributes["ElasticPool"],
         "ELASTIC_SERVER_ID": INSTANCE_ID,
-        **wanted.config,
+        **{name: _BEGINS.sub("{{ '{' }}", value) for name, value in wanted.config.items()},
     }
     return "".join(f"{name} = {value}\n" for name, value in named.items())
 
