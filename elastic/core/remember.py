@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from elastic.core.actions import ActionResult, Delete, Launch, Outcome
+from elastic.core.actions import ActionResult, Launch, Outcome
 from elastic.core.memory import GroupMemory, MemoryChange
 from elastic.core.model import Snapshot, WorkerGroup
 from elastic.core.policy import Target
@@ -51,7 +51,8 @@ def settle(snapshot: Snapshot, proposal: Mapping[str, Target], results: Iterable
     for result in results:
         if isinstance(result.action, Launch):
             launches.setdefault(result.action.group, []).append(result)
-    stopped = {r.action.group: r.detail for r in results if isinstance(r.action, Delete) and r.error_type == MISMATCH}
+    # A launch too may have found out what an earlier removal did.
+    stopped = {r.action.group: r.detail for r in results if r.error_type == MISMATCH}
     base = {memory.group: memory for memory in remember(snapshot, proposal).groups}
     changed: list[GroupMemory] = []
     for name in sorted({*launches, *stopped}):

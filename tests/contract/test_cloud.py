@@ -5,7 +5,7 @@ from math import inf
 import pytest
 
 from elastic.core.memory import WorkerRecord
-from elastic.core.observation import ServerStatus
+from elastic.core.observation import GroupSize, ServerStatus
 from elastic.ports import NotFound
 from tests.contract.rig import Rig, joined, launched, machine_of, record
 
@@ -134,6 +134,18 @@ def test_the_quota_is_told_for_every_group(rig: Rig) -> None:
     launched(rig, "w1")
     # A cloud may count a server only once it has found a host for it.
     rig.wait(lambda: before == inf or left() < before)
+
+
+def test_the_size_of_a_group_that_the_cloud_itself_keeps_is_told_with_its_members(rig: Rig) -> None:
+    worker = launched(rig, "w1")
+
+    def told() -> bool:
+        rig.cloud.servers()
+        # Most clouds keep none, and say so by leaving the group out.
+        size = rig.cloud.sizes().get(rig.group.name, GroupSize(desired=1, members=frozenset({worker.server_id or ""})))
+        return (size.changing, size.desired, size.members) == ("", 1, frozenset({worker.server_id or ""}))
+
+    rig.wait(told)
 
 
 def test_the_console_never_raises(rig: Rig) -> None:

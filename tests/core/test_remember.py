@@ -78,6 +78,9 @@ def test_other_servers_gone_than_asked_for_stop_the_groups_shrinking() -> None:
     mismatch = ActionResult(action=action, outcome=Outcome.FAILED, detail="s-9 is gone", error_type="Mismatch")
     expected = replace(AFTER, scale_down_stopped="s-9 is gone")
     assert settled(GroupMemory(group="g"), mismatch) == MemoryChange(groups=(expected,))
+    # A launch may find out too what an earlier removal did.
+    launch = replace(mismatch, action=Launch(group="g", worker="w2", reason="needed"), outcome=Outcome.UNSURE)
+    assert settled(GroupMemory(group="g"), launch) == MemoryChange(groups=(expected,))
     refused = replace(mismatch, error_type="Conflict")
     assert settled(GroupMemory(group="g"), refused) == MemoryChange()
 

@@ -15,7 +15,7 @@ from elastic.adapters.openstack.options import GroupOptions
 from elastic.adapters.openstack.servers import Tag
 from elastic.adapters.openstack.shedding import KINDS, template, unmark
 from elastic.adapters.openstack.sizes import Sizes
-from elastic.adapters.openstack.stack import ASKED, GROUP, Member, Stack, Stacks, mark_of
+from elastic.adapters.openstack.stack import ASKED, GROUP, Stack, Stacks, mark_of
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.observation import GroupSize
@@ -45,6 +45,7 @@ class HeatGroup:
         self._sizes = Sizes(self._stacks, self.stack_name)
         self._one = threading.Lock()
         self._removals = Gather(self._remove, GATHER_SECONDS)
+        self._kept: frozenset[str] = frozenset()
 
     def size(self, listed: frozenset[str]) -> GroupSize | None:
         """What the stack says of itself, None without one; `listed` are the group's servers that Nova has shown."""
@@ -77,6 +78,7 @@ class HeatGroup:
         if stack is None:
             return partial(self._stacks.create, self.stack_name, self._template(), self._parameters(more))
         self._must_be_ready(stack)
+        self._verify(stack)
         if not stack.members:
             return partial(self._stacks.renew, stack, self._template(), self._parameters(more))
         stack = self._cleaned(stack)
@@ -94,7 +96,7 @@ class HeatGroup:
 
     def _delete_again(self, stack: Stack) -> None:
         """A stack whose deletion failed takes no update: deleted again, once none of its servers is left; Conflict."""
-        left = [server_id for server_id in sorted(stack.server_ids) if self._exists(server_id)]
+        left = [server_id for server_id in sorted(stack.all_server_ids) if self._exists(server_id)]
         if not left:
             self._stacks.remove(stack)
             raise Conflict(f"the stack {self.stack_name} is {stack.status}; its deletion is asked for again")
@@ -111,6 +113,7 @@ class HeatGroup:
             chosen = {str(w.server_id) for w in workers if not answers[w.name]}
             if stack is not None and chosen:
                 self._must_be_ready(stack)
+                self._verify(stack)
                 unmark(self._stacks, stack, keep=chosen)
                 self._shed(self._again(), chosen)
             for worker in workers:
@@ -123,42 +126,49 @@ class HeatGroup:
         """Why this worker is not removed as a member; empty when it is, a word when there is another way or no need."""
         if worker.server_id is None:
             return f"the server id of {worker.name} is not known; servers are never deleted by name"
-        member = stack is not None and stack.member(worker.server_id) is not None
+        member = stack is not None and worker.server_id in stack.all_server_ids
         if member and stack is not None and not stack.undeletable:
             return ""
         if not self._exists(worker.server_id):
             return ALREADY_GONE
-        return ALONE if member else f"server {worker.server_id} is not a member of the stack {self.stack_name}"
+        if not member and stack is not None and stack.busy:
+            return f"server {worker.server_id} is not a member of the stack {self.stack_name} while {stack.busy}"
+        # Whose answer from Nova was lost, Heat has never known; only the ledger and Nova have.
+        return ALONE
 
     def _shed(self, stack: Stack, server_ids: Collection[str]) -> None:
         """Remove these members and those without a server, and nobody else."""
         going = [m for m in stack.members if m.server_id in server_ids or m.server_id is None]
         self._must_be_harmless(stack, len(stack.members) - len(going))
-        before = KINDS[self.options.heat_kind].remove(self._stacks, stack, going, self._again)
-        self._verify(before, going)
+        self._kept = stack.server_ids.difference(server_ids)
+        try:
+            before = KINDS[self.options.heat_kind].remove(self._stacks, stack, going, self._again)
+        except Conflict:
+            self._kept = frozenset()
+            raise
+        after = self._wait(before)
+        self._verify(after)
+        if left := after.all_server_ids.intersection(server_ids):
+            raise Transient(f"still members: {', '.join(sorted(left))}; {after.reason}")
 
-    def _verify(self, before: Stack, going: Sequence[Member]) -> None:
-        """Wait until the update has settled; raise Mismatch when others than these are gone."""
-        after = self._wait(before, going)
-        asked = {member.name for member in going}
-        kept = {m.server_id for m in before.members if m.name not in asked}
-        there = {m.server_id for m in after.members}
-        if lost := kept - there:
-            named = ", ".join(sorted(map(str, lost)))
+    def _verify(self, after: Stack) -> None:
+        """Raise Mismatch when others are gone than those that the last removal was about.
+
+        Looked at when the stack has settled, however long that takes; not after a change from outside, which may take
+        whom it likes.
+        """
+        kept, self._kept = self._kept, frozenset()
+        if (lost := kept - after.server_ids) and after.desired == after.asked[0]:
+            named = ", ".join(sorted(lost))
             raise Mismatch(f"the stack {self.stack_name} has lost members that nobody asked to remove: {named}")
-        if left := {m.server_id for m in going if m.server_id} & there:
-            raise Transient(f"still members: {', '.join(sorted(map(str, left)))}; {after.reason}")
 
-    def _wait(self, before: Stack, going: Sequence[Member]) -> Stack:
+    def _wait(self, before: Stack) -> Stack:
         """The stack once an update that began after `before` is over; Heat may take a moment to begin."""
-        names = {member.name for member in going}
         deadline = time.monotonic() + SETTLE_SECONDS
         while time.monotonic() < deadline:
             stack = self._stacks.read(self.stack_name)
-            if stack is not None and not stack.busy:
-                begun = stack.changed_at != before.changed_at
-                if begun or names.isdisjoint(m.name for m in stack.members):
-                    return stack
+            if stack is not None and not stack.busy and stack.changed_at != before.changed_at:
+                return stack
             time.sleep(POLL_SECONDS)
         raise Transient(f"the stack {self.stack_name} has not settled in {SETTLE_SECONDS:.0f} s")
 

@@ -12,6 +12,8 @@ GROUP = "group"
 SERVER = "OS::Nova::Server"
 DESIRED, ASKED = "desired", "asked"
 """Parameters: how many members there are, and how many elastic asked for last, with a mark of that request."""
+TIMEOUT_MINUTES = 30
+"""Heat gives an update up after so long, and the next one goes on: longer than slow boots, tried several times."""
 SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "CHECK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED", "CHECK_FAILED")
 """States in which an update may begin; all failed stacks that were tried accepted one."""
 
@@ -37,7 +39,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack and its group at one moment; `nested` is the path of the nested stack, empty before it was made."""
+    """A stack and its group at one moment; `nested` is the path of the nested stack, empty before it was made.
+
+    `leaving` are members whose removal was asked for and failed: they no longer count, and each update tries again.
+    """
 
     path: str
     status: str
@@ -47,6 +52,12 @@ class Stack:
     nested: str = ""
     nested_status: str = ""
     members: tuple[Member, ...] = ()
+    leaving: tuple[Member, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.path.split("/")[2]
 
     @property
     def busy(self) -> str:
@@ -81,16 +92,17 @@ class Stack:
     @property
     def head(self) -> "Stack":
         """The same without its members: equal heads are of a stack that nothing has happened to."""
-        return replace(self, nested="", nested_status="", members=())
+        return replace(self, nested="", nested_status="", members=(), leaving=())
 
     @property
     def server_ids(self) -> frozenset[str]:
         """The servers of all members."""
         return frozenset(m.server_id for m in self.members if m.server_id)
 
-    def member(self, server_id: str) -> Member | None:
-        """The member whose server this is."""
-        return next((m for m in self.members if m.server_id == server_id), None)
+    @property
+    def all_server_ids(self) -> frozenset[str]:
+        """The same, with those that should be gone."""
+        return self.server_ids.union(m.server_id for m in self.leaving if m.server_id)
 
 
 class Stacks:
@@ -118,22 +130,22 @@ class Stacks:
 
     def create(self, name: str, template: str, parameters: Mapping[str, Any]) -> None:
         """Ask for a new stack; a failed creation is kept, to be looked at."""
-        asked = {"stack_name": name, "template": template, "parameters": parameters, "disable_rollback": True}
-        self._ask("POST", "/stacks", asked)
+        self._ask("POST", "/stacks", {"stack_name": name, **_whole(template, parameters)})
 
     def resize(self, stack: Stack, desired: int, **parameters: object) -> None:
         """Ask for exactly so many members; of all other parameters, only those given are changed."""
         asked = {ASKED: mark_of(desired)} if ASKED in stack.parameters else {}
-        self._ask("PATCH", stack.path, {"parameters": {DESIRED: desired, **asked, **parameters}})
+        wanted = {DESIRED: desired, **asked, **parameters}
+        self._ask("PATCH", stack.path, {"parameters": wanted, "timeout_mins": TIMEOUT_MINUTES})
 
     def renew(self, stack: Stack, template: str, parameters: Mapping[str, Any]) -> None:
         """Give the stack a new template and parameters: only where it has no member."""
-        self._ask("PUT", stack.path, {"template": template, "parameters": parameters, "disable_rollback": True})
+        self._ask("PUT", stack.path, _whole(template, parameters))
 
     def preview(self, stack: Stack, desired: int) -> Mapping[str, Sequence[Json]]:
         """What `resize` would do, by kind: added, deleted, replaced, updated, unchanged."""
         asked = {"parameters": {DESIRED: desired}}
-        answer = self._ask("PATCH", f"{stack.path}/preview", asked)
+        answer = self._ask("PATCH", f"{stack.path}/preview", asked, again=True)
         changes: Mapping[str, Sequence[Json]] = answer["resource_changes"]
         return changes
 
@@ -145,7 +157,7 @@ class Stacks:
     def mark(self, stack: Stack, member: Member, reason: str, *, unhealthy: bool) -> None:
         """Mark one member unhealthy, or take that back; nothing else happens yet."""
         asked = {"mark_unhealthy": unhealthy, "resource_status_reason": reason}
-        self._ask("PATCH", f"{stack.nested}/resources/{member.name}", asked)
+        self._ask("PATCH", f"{stack.nested}/resources/{member.name}", asked, again=True)
 
     def remove(self, stack: Stack) -> None:
         """Delete the whole stack with all its members."""
@@ -161,16 +173,33 @@ class Stacks:
             nested = self._ask("GET", f"/stacks/{group['physical_resource_id']}?resolve_outputs=false")["stack"]
         except NotFound as error:
             raise Malformed(f"the stack's resource {GROUP} has no nested stack: {error}") from error
-        members = (
-            Member(one["resource_name"], one["physical_resource_id"] or None, one["resource_status"])
-            for one in found
-            if one["resource_type"] == SERVER and not one["resource_status"].startswith("DELETE")
+        made = sorted(
+            (
+                Member(one["resource_name"], one["physical_resource_id"] or None, one["resource_status"])
+                for one in found
+                if one["resource_type"] == SERVER and one["resource_status"] != "DELETE_COMPLETE"
+            ),
+            key=lambda member: member.name,
         )
-        ordered = tuple(sorted(members, key=lambda m: m.name))
-        return replace(stack, nested=_path(nested), nested_status=nested["stack_status"], members=ordered)
+        return replace(
+            stack,
+            nested=_path(nested),
+            nested_status=nested["stack_status"],
+            members=tuple(m for m in made if not m.status.startswith("DELETE")),
+            leaving=tuple(m for m in made if m.status.startswith("DELETE")),
+        )
 
-    def _ask(self, method: Any, path: str, body: Json | None = None) -> Json:
-        return self._services.call("orchestration", method, path, body)
+    def _ask(self, method: Any, path: str, body: Json | None = None, *, again: bool = False) -> Json:
+        return self._services.call("orchestration", method, path, body, again=again)
+
+
+def _whole(template: str, parameters: Mapping[str, Any]) -> Json:
+    return {
+        "template": template,
+        "parameters": parameters,
+        "disable_rollback": True,
+        "timeout_mins": TIMEOUT_MINUTES,
+    }
 
 
 def mark_of(desired: int) -> str:
