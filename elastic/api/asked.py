@@ -9,6 +9,7 @@ from elastic.core.override import OverrideKind
 
 MAX_WORKERS = 100_000
 MAX_SECONDS = 30 * 86_400.0
+MAX_TEXT = 500
 
 Author = Annotated[str, Field(min_length=1, max_length=100, description="Who asks.", examples=["anna"])]
 Reason = Annotated[str, Field(min_length=1, max_length=500, description="Why.", examples=["maintenance of rack 4"])]
@@ -83,6 +84,22 @@ class Asker(Asked):
 
     author: Author
     reason: Annotated[str, Field(max_length=500, description="Why.")] = ""
+
+
+class AodhIn(BaseModel):
+    """What Aodh posts when an alarm changes; fields that a later release adds are let pass."""
+
+    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
+
+    alarm_name: Annotated[str, Field(min_length=1, max_length=500, examples=["small-cpu-high"])]
+    current: Annotated[str, Field(min_length=1, max_length=50, examples=["alarm"])]
+    previous: Annotated[str, Field(max_length=50, examples=["ok"])] = ""
+    reason: Annotated[str, Field(max_length=4000, description="Aodh's own sentence.")] = ""
+
+    def text(self) -> str:
+        """All of it as one line, without what a terminal would take for a command."""
+        said = f"{self.alarm_name}: {self.previous or 'unknown'} -> {self.current}: {self.reason}"
+        return "".join(sign if sign.isprintable() else " " for sign in said)[:MAX_TEXT]
 
 
 class EnrolIn(Asked):

@@ -6,7 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from elastic.core.lifecycle import Phase
 from elastic.core.memory import WishKind
+from elastic.core.observation import AlarmState
 from elastic.core.override import OverrideKind
+from elastic.core.uses import Use
 
 
 class Answer(BaseModel):
@@ -92,6 +94,14 @@ class BreakerOut(Answer):
     reason: str
 
 
+class AlarmOut(Answer):
+    """An alarm of the cloud's monitoring."""
+
+    name: str
+    state: AlarmState
+    severity: str = ""
+
+
 class GroupOut(Answer):
     """One worker group: what it has, what it should have, and why."""
 
@@ -113,6 +123,12 @@ class GroupOut(Answer):
     breaker: BreakerOut
     backoff_until: float
     backoff_reason: str
+    load: float | None = Field(None, description="Mean CPU of its workers, 0..1, where it is measured.")
+    waiting: int = Field(0, description="Busy workers without CPU load: their jobs wait for something.")
+    stalled: int = Field(0, description="Those of them that have waited for longer than `site.stalled_seconds`.")
+    leftover: int = Field(0, description="Idle workers with CPU load: kept, and not counted as free.")
+    overdue: int = Field(0, description="Those of them that have had it for longer than `site.leftover_seconds`.")
+    alarms: list[AlarmOut] = Field(default_factory=list, description="Of the cloud's monitoring, where they are read.")
     overdue_deletions: list[str] = Field(
         default_factory=list, description="Workers whose servers are being deleted for more than ten minutes."
     )
@@ -176,6 +192,10 @@ class WorkerOut(Answer):
     busy: bool
     idle_seconds: float | None
     seconds_in_phase: float
+    use: Use | None = Field(None, description="What becomes of its cores: HTCondor's view and the CPU's, merged.")
+    use_seconds: float | None = Field(None, description="For how long HTCondor and its CPU have differed.")
+    cores: float | None = Field(None, description="Cores that it uses, where that is measured.")
+    leftover_ignored_by: str = Field("", description="Who said to ignore its leftover process.")
     server_id: str | None
     machine: str
     keep: str = Field("", description="Why it must not be drained; empty when it may be.")

@@ -128,6 +128,15 @@ class Writing(Protocol):
     def adopt(self, ledger: str, author: str) -> tuple[str, ...]:
         """Take over the servers that carry this ledger's identity; return all taken over so far."""
 
+    def excuse(self, worker: str, author: str, reason: str) -> None:
+        """Ignore the leftover process that this worker has now. Raise NotNow when it has none."""
+
+    def heed(self, worker: str, author: str) -> None:
+        """No longer ignore a leftover process."""
+
+    def alarm(self, group: str, text: str) -> float:
+        """Note what the cloud's monitoring says of a group, bring the next tick forward; return when it is due."""
+
     def nudge(self, reason: str) -> float:
         """Bring the next tick forward; return when it is due."""
 

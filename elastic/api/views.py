@@ -97,6 +97,9 @@ def group(seen: WorkerGroup, record: TickRecord, memory: Memory, now: float) -> 
         backoff_until=seen.backoff_until,
         backoff_reason=seen.backoff_reason,
         overdue_deletions=[w.name for w in overdue(seen.workers, now)] if seen.count(Phase.DELETING) else [],
+        load=seen.load,
+        **asdict(seen.odd),
+        alarms=[schemas.AlarmOut(**asdict(one)) for one in seen.alarms],
         boot_allowance=seen.boot_allowance,
         overrides=[override(o) for o in in_force(memory.overrides, name, now)],
     )
@@ -134,10 +137,10 @@ def override(value: Override) -> schemas.OverrideOut:
     return schemas.OverrideOut(**asdict(value))
 
 
-def worker(seen: Worker, memory: Memory) -> schemas.WorkerOut:
+def worker(seen: Worker, memory: Memory, tick: Snapshot) -> schemas.WorkerOut:
     """One worker: its phase from the newest tick, what was asked of it from the ledger, maybe newer."""
     record = memory.workers.get(seen.name, seen.record)
-    drain = record.drain
+    drain, odd = record.drain, seen.record.odd
     return schemas.WorkerOut(
         name=seen.name,
         group=seen.group,
@@ -145,6 +148,10 @@ def worker(seen: Worker, memory: Memory) -> schemas.WorkerOut:
         busy=seen.busy,
         idle_seconds=seen.idle_seconds,
         seconds_in_phase=seen.seconds_in_phase,
+        use=seen.use,
+        use_seconds=tick.now - odd.since if odd is not None else None,
+        cores=tick.cores.get(seen.name),
+        leftover_ignored_by=record.excuse.author if record.excuse is not None and record.is_excused else "",
         server_id=record.server_id,
         machine=record.machine,
         keep=seen.keep,

@@ -15,6 +15,7 @@ from elastic.cli.client import Json
 from elastic.cli.errors import CommandError
 from elastic.cli.printing import columns, span
 from elastic.cli.tables import moment
+from elastic.core.observation import AlarmState
 
 LATE_SECONDS = 10.0
 """A tick that waits for daemons and clouds takes seconds; what is later than that is said."""
@@ -140,12 +141,20 @@ def _groups(status: schemas.StatusOut) -> RenderableType:
     return Group(columns(names, rows), Text(), *reasons)
 
 
+def _raised(group: schemas.GroupOut) -> str:
+    return ", ".join(alarm.name for alarm in group.alarms if alarm.state is AlarmState.ALARM)
+
+
 def _why(group: schemas.GroupOut) -> str:
     parts = [
         group.note or (group.target.reason if group.target else "no target"),
         f"breaker {group.breaker.state}: {group.breaker.reason}" if group.breaker.state != "closed" else "",
         f"backoff: {group.backoff_reason}" if group.backoff_reason else "",
         f"{group.quarantined} quarantined" if group.quarantined else "",
+        f"mean CPU {group.load:.0%}" if group.load is not None else "",
+        f"{group.leftover} with a leftover process" if group.leftover else "",
+        f"{group.stalled} stalled (busy without CPU load)" if group.stalled else "",
+        f"alarms raised: {raised}" if (raised := _raised(group)) else "",
         f"deleted for more than ten minutes: {', '.join(group.overdue_deletions)}" if group.overdue_deletions else "",
     ]
     return "; ".join(part for part in parts if part)

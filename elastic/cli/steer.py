@@ -35,6 +35,7 @@ class Kind(StrEnum):
 
 
 override = typer.Typer(no_args_is_help=True, help="Impose a number of workers, or a pause, for a stated time.")
+leftover = typer.Typer(no_args_is_help=True, help="What computes on workers that HTCondor calls idle.")
 breaker = typer.Typer(no_args_is_help=True, help="The breaker that stops boots after too many failed ones.")
 
 
@@ -122,6 +123,30 @@ def breaker_reset(
     body: dict[str, object] = {"author": author_or_user(author), "reason": reason}
     answer = connect(url, config, token_file).write("POST", f"/v1/groups/{_part(group)}/breaker/reset", body)
     _say(output, answer)
+
+
+@leftover.command("ignore")
+def leftover_ignore(  # noqa: PLR0917  options are named
+    worker: Worker,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Heed it again; the worker is kept.")] = False,
+    reason: Reason = "by hand",
+    author: Author = None,
+    output: As = Output.TABLE,
+    url: Url = None,
+    token_file: TokenFile = None,
+    config: Config = None,
+) -> None:
+    """Ignore what computes on a worker although HTCondor says idle: it counts as free again, and may be removed.
+
+    Until that load ends; a later one is looked at anew. Examples: `elastic leftover ignore small-17 -r "my own test"`,
+    `elastic leftover ignore small-17 --cancel`
+    """
+    client = connect(url, config, token_file)
+    path = f"/v1/workers/{_part(worker)}/leftover"
+    if cancel:
+        _say(output, client.write("DELETE", path, author=author_or_user(author)))
+        return
+    _say(output, client.write("PUT", path, {"author": author_or_user(author), "reason": reason}))
 
 
 def drain(  # noqa: PLR0917  options are named
@@ -229,6 +254,7 @@ def add_to(app: typer.Typer) -> None:
     for command in (drain, protect, unprotect, go, adopt):
         app.command(rich_help_panel="Steer")(command)
     app.add_typer(breaker, name="breaker", rich_help_panel="Steer")
+    app.add_typer(leftover, name="leftover", rich_help_panel="Steer")
 
 
 def _say(output: Output, answer: dict[str, object]) -> None:

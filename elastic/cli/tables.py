@@ -21,14 +21,15 @@ def workers(answer: Json) -> Table:
             w.name,
             w.group,
             w.phase,
-            "busy" if w.busy else "idle",
+            w.use or ("busy" if w.busy else "idle"),
+            "-" if w.cores is None else f"{w.cores:.2f}",
             span(w.idle_seconds),
             span(w.seconds_in_phase),
             _remark(w),
         )
         for w in found
     ]
-    return columns(("worker", "group", "phase", "", "idle for", "in phase", "remarks"), rows)
+    return columns(("worker", "group", "phase", "use", "cores", "idle for", "in phase", "remarks"), rows)
 
 
 def _remark(worker: schemas.WorkerOut) -> str:
@@ -38,6 +39,8 @@ def _remark(worker: schemas.WorkerOut) -> str:
         f"quarantined: {worker.quarantine}" if worker.quarantine else "",
         f"failed: {worker.failure}" if worker.failure else "",
         f"kept: {worker.keep}" if worker.keep else "",
+        f"HTCondor and CPU have differed for {span(worker.use_seconds)}" if worker.use_seconds is not None else "",
+        f"its leftover process is ignored by {worker.leftover_ignored_by}" if worker.leftover_ignored_by else "",
         f"not proved gone: {worker.proof_missing}" if worker.proof_missing else "",
         "stale" if worker.stale else "",
         "flagged" if worker.flagged else "",

@@ -11,7 +11,7 @@ from elastic.core.record import TickRecord
 from elastic.daemon.enrolments import Enrolments
 from elastic.daemon.logs import LOGGER, TickLog, configure
 from elastic.daemon.loop import Loop, Pace
-from elastic.daemon.parts import open_parts, rules_of, token_of
+from elastic.daemon.parts import alarm_secret_of, open_parts, rules_of, token_of
 from elastic.daemon.server import Server, bind
 from elastic.daemon.service import DaemonService, Names, Seen
 from elastic.metrics import Metrics
@@ -35,7 +35,7 @@ class Daemon:
         self._listeners = _bind(settings.api)
         try:
             self._parts = open_parts(settings, self._stopping.is_set)
-            token = token_of(settings)
+            token, alarm_secret = token_of(settings), alarm_secret_of(settings)
         except BaseException:
             for listener in self._listeners:
                 listener.close()
@@ -55,7 +55,7 @@ class Daemon:
         )
         enrols = world if isinstance(world, Enrols) else None
         self._enrolments = Enrolments(self._parts.ledger, enrols, world.clock)
-        self._servers = self._serving(settings.api, token)
+        self._servers = self._serving(settings.api, token, alarm_secret)
 
     def start(self) -> None:
         """Serve, then tick; what is missing is waited for, not died of."""
@@ -137,10 +137,13 @@ class Daemon:
             enrolments=self._enrolments,
         )
 
-    def _serving(self, api: ApiSettings, token: str) -> list[Server]:
+    def _serving(self, api: ApiSettings, token: str, alarm_secret: str) -> list[Server]:
         """The interface; and beside it what workers reach, where it is to be reached by them."""
         service = self._service()
-        apps = [create_app(service, token=token, metrics=self._metrics), create_enrol_app(service, self._metrics)]
+        apps = [
+            create_app(service, token=token, metrics=self._metrics, alarm_secret=alarm_secret),
+            create_enrol_app(service, self._metrics, alarm_secret),
+        ]
         tls = (api.enrol_certificate, api.enrol_key) if api.enrol_certificate and api.enrol_key else None
         return [
             Server(app, listener, only) for app, listener, only in zip(apps, self._listeners, (None, tls), strict=False)

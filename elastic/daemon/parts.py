@@ -9,11 +9,11 @@ from elastic.adapters.recorder import FileRecorder, Keep
 from elastic.controller import Controller, Rules
 from elastic.core.model import GroupSpec
 from elastic.core.policy import Policy
-from elastic.daemon.token import read_or_make
+from elastic.daemon.token import read, read_or_make
 from elastic.executor import Acts, DryExecutor, Executor
 from elastic.observer import Observer, Threads
 from elastic.plugins import PluginError
-from elastic.ports import LedgerError, World
+from elastic.ports import LedgerError, Watched, World
 from elastic.settings import Settings, SettingsError
 
 ASKS_HTCONDOR = ("machines", "queue", "negotiation", "attempts")
@@ -85,6 +85,14 @@ def token_of(settings: Settings) -> str:
     return read_or_make(settings.token_path)
 
 
+def alarm_secret_of(settings: Settings) -> str:
+    """What alarms must show: the setting, else the file's text; empty where neither is, and no alarm is taken."""
+    if settings.api.alarm_secret is not None:
+        return settings.api.alarm_secret.get_secret_value()
+    file = settings.api.alarm_secret_file
+    return "" if file is None else read(settings.folder / file)
+
+
 def deadlines(settings: Settings) -> Mapping[str, float]:
     """How long each source may take, in real seconds."""
     return dict.fromkeys(ASKS_HTCONDOR, settings.htcondor.query_seconds)
@@ -119,6 +127,7 @@ def _assembled(
         clock=world.clock,
         calls=calls,
         deadlines=deadlines(settings),
+        monitoring=world.monitoring if isinstance(world, Watched) else None,
     )
     controller = Controller(
         ledger=ledger,

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from elastic import __version__
 from elastic.adapters.ledger import SqlLedger
-from elastic.api.service import DrainAnswered, Health, OverrideWish, UnknownName
+from elastic.api.service import DrainAnswered, Health, NotNow, OverrideWish, UnknownName
 from elastic.core.memory import Event, Memory, MemoryChange, Wish, WishKind, WorkerRecord
 from elastic.core.orphans import OrphansFound, Removed
 from elastic.core.override import Override, OverrideKind
 from elastic.core.record import TickRecord, to_json
 from elastic.daemon import orphans
+from elastic.core.uses import Excuse
 from elastic.daemon.enrolments import Enrolments
 from elastic.daemon.loop import Loop
 from elastic.ports import Asking, Granted, World
@@ -21,6 +22,8 @@ from elastic.ports import Asking, Granted, World
 RECORDS_KEPT = 240
 PREVIEW_WAIT_SECONDS = 20.0
 ALL_GROUPS = "*"
+OPTIONAL = frozenset({"alarms", "load"})
+"""Sources that only add to what is known: nothing waits for them."""
 
 
 @dataclass(slots=True)
@@ -50,7 +53,9 @@ class Seen:
     def missing(self) -> tuple[str, ...]:
         """Sources that did not answer at the last tick, each with its error."""
         sources = self.last.snapshot.sources.values() if self.last else ()
-        return tuple(f"{s.source} ({s.error or 'no answer yet'})" for s in sources if not s.ok)
+        return tuple(
+            f"{s.source} ({s.error or 'no answer yet'})" for s in sources if not s.ok and s.source not in OPTIONAL
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +233,28 @@ class DaemonService:
             if one.done and one.thing is not None:
                 self._note("orphan_removed", f"{one.thing.kind} {one.thing.name} {one.id}".replace("  ", " "), author)
         return removals
+
+    def excuse(self, worker: str, author: str, reason: str) -> None:
+        """Ignore what computes there now."""
+        record = self._worker(worker)
+        if not record.is_leftover:
+            raise NotNow(f"nothing computes on {worker} now that HTCondor knows nothing of; there is nothing to ignore")
+        self._ledger.excuse(worker, Excuse(author=author, reason=reason, at=self._world.clock.now()))
+        self._note("leftover_ignored", f"ignored: {reason}", author, group=record.group, worker=worker)
+
+    def heed(self, worker: str, author: str) -> None:
+        """Ignore it no longer."""
+        record = self._worker(worker)
+        self._ledger.excuse(worker, None)
+        self._note("leftover_heeded", "a leftover process is heeded again", author, group=record.group, worker=worker)
+
+    def alarm(self, group: str, text: str) -> float:
+        """Note it and look sooner."""
+        known = self._names().groups
+        if group not in known:
+            raise UnknownName(f"no worker group {group!r}; known: {', '.join(sorted(known)) or 'none'}")
+        self._note("alarm", text, "", group=group)
+        return self._loop.next_wake
 
     def nudge(self, reason: str) -> float:
         """Look sooner."""

@@ -25,6 +25,14 @@ def read_or_make(path: Path) -> str:
         raise TokenError(f"token file {path}: {error.strerror or error}; make its folder writable") from error
 
 
+def read(path: Path) -> str:
+    """The secret in this file, which must be there."""
+    try:
+        return _read(path)
+    except OSError as error:
+        raise TokenError(f"secret file {path}: {error.strerror or error}") from error
+
+
 def _make(path: Path) -> None:
     """Let a new token appear whole or not at all, whoever is killed meanwhile; one that is there already stays."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")

@@ -37,6 +37,19 @@ class SiteSettings(Section):
     """How long it is then no demand: limits and quotas change by hand, so half an hour wastes little."""
     growth_held_alert_seconds: Seconds = 1800.0
     """Growth held by blindness for so long raises an alert: a short outage needs nobody, this one does."""
+    leftover_percent: Annotated[float, Field(gt=0)] = 20.0
+    """CPU use of an idle worker, in per cent of a core, that is a leftover process: a startd and its system use 1 to 5,
+    a forgotten computation 100. It ends below half of this."""
+    leftover_seconds: Seconds = 1800.0
+    """A leftover for so long raises an alert: what a job leaves behind ends by itself in minutes, or not at all."""
+    stalled_percent: Annotated[float, Field(ge=0)] = 5.0
+    """CPU use of a busy worker, in per cent of a core, below which its jobs wait: a running startd alone uses less."""
+    stalled_seconds: Seconds = 3600.0
+    """Waiting for so long is reported: transfers and licences take minutes; an hour without any CPU is a hang."""
+    settling_seconds: Annotated[float, Field(ge=0)] = 300.0
+    """CPU use so soon after a worker joined is its boot's, and says nothing of its jobs."""
+    load_stale_seconds: Seconds = 600.0
+    """Load whose newest sample is older is not believed: twice the slowest usual polling (300 s)."""
     outside_override_seconds: Seconds = 3600.0
     """How long a size that was given to a stack or cluster from outside holds: as an override from the command line."""
 
@@ -96,6 +109,12 @@ class ApiSettings(Section):
     token_file: Path = Path("api.token")
     """Where the command line finds the token; relative to `folder`."""
 
+    alarm_secret: SecretStr | None = None
+    """What alarms of the cloud's monitoring show to `/v1/alarms/...`. None: see the next. It only brings a tick
+    forward, and stands in the alarms' actions, which others in the project may read."""
+    alarm_secret_file: Path | None = None
+    """The same in a file that only the daemon's user can read. Neither: no alarm is taken, as most pools have none."""
+
     enrol_host: str = ""
     """Address at which new workers reach `POST /v1/enrol`, and nothing else of this interface. Empty: nowhere but on
     `host`, since most pools need no second listener: workers that Nova makes one by one enrol without asking."""
@@ -121,7 +140,7 @@ class ApiSettings(Section):
             return host
         raise ValueError("must be a loopback address: 127.0.0.1, ::1 or localhost")
 
-    @field_validator("token")
+    @field_validator("token", "alarm_secret")
     @classmethod
     def _long_enough(cls, token: SecretStr | None) -> SecretStr | None:
         if token is not None and len(token.get_secret_value()) < 16:  # noqa: PLR2004 # said in the message

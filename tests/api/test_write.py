@@ -14,6 +14,8 @@ WRITES = (
     ("DELETE", "/v1/workers/small-1/protect?author=anna"),
     ("POST", "/v1/workers/small-1/drain"),
     ("DELETE", "/v1/workers/small-1/drain?author=anna"),
+    ("PUT", "/v1/workers/small-1/leftover"),
+    ("DELETE", "/v1/workers/small-1/leftover?author=anna"),
     ("POST", "/v1/go"),
     ("POST", "/v1/adopt"),
     ("POST", "/v1/tick"),

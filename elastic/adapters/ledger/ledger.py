@@ -17,6 +17,7 @@ from elastic.adapters.ledger.opening import BUSY_SECONDS, check_path, connect, o
 from elastic.core.change import TICKS_UNTIL_READ, Reset, applied, cleared, overridden, with_group, with_worker
 from elastic.core.memory import Event, GroupMemory, Memory, MemoryChange, Wish, WorkerRecord
 from elastic.core.override import Override
+from elastic.core.uses import Excuse
 from elastic.ports import LedgerError, NotFound
 
 Mode = Literal["observe", "act"]
@@ -137,6 +138,10 @@ class SqlLedger:
     def protect(self, worker: str, by: str) -> None:
         """Keep a worker from being removed, or (empty) no longer; raise NotFound without such a worker."""
         self._operate(worker, lambda record: replace(record, protected_by=by))
+
+    def excuse(self, worker: str, excuse: Excuse | None) -> None:
+        """Note that an operator ignores its leftover process, or no longer; NotFound without such a worker."""
+        self._operate(worker, lambda record: replace(record, excuse=excuse))
 
     def reset_breaker(self, group: str) -> None:
         """Close a group's breaker and forget its failures; raise NotFound for a group without memory."""

@@ -60,7 +60,11 @@ class SiteOptions(_Options):
     telemetry: bool = False
     """Read the workers' CPU load from Gnocchi; without it everything works."""
     granularity_seconds: Annotated[int, Field(ge=1)] = 60
-    """Of the archive policy that keeps `cpu`, with rate:mean; as often as Ceilometer should poll."""
+    """Of the archive policy that keeps `cpu`, with mean and rate:mean; as often as Ceilometer should poll."""
+    poll_seconds: Annotated[int, Field(ge=0)] = 0
+    """How often Ceilometer polls `cpu`, by which Gnocchi's rates are divided; 0: once in each granularity."""
+    alarms: bool = False
+    """Read the groups' alarms from Aodh; a policy may look at them. Their webhooks need no such reading."""
     calls_at_once: Annotated[int, Field(ge=1)] = 16
     """Calls side by side at most; fewer while they fail."""
 

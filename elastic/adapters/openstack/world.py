@@ -3,15 +3,18 @@
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 
 from elastic.adapters.openstack import checks
 from elastic.adapters.openstack.admission import Admission
 from elastic.adapters.openstack.belongings import Belongings
+from elastic.adapters.openstack.alarms import AodhAlarms
 from elastic.adapters.openstack.clusters import ClientClusters, Clusters, SdkClusters
 from elastic.adapters.openstack.connection import Services
 from elastic.adapters.openstack.enrolment import Enrolling
 from elastic.adapters.openstack.heat import HeatGroup
+from elastic.adapters.openstack.metering import check as check_metering
 from elastic.adapters.openstack.names import Names
 from elastic.adapters.openstack.nova import NovaBackend
 from elastic.adapters.openstack.options import GroupOptions, SiteOptions, group_options, site_options
@@ -225,13 +228,20 @@ class OpenStackWorld(RealWorld):
         self._gnocchi: GnocchiTelemetry | None = None
         if site.telemetry:
             services, vcpus = self._openstack.services, self._openstack.vcpus
-            self._gnocchi = GnocchiTelemetry(services, spec.pool, site.granularity_seconds, vcpus)
+            self._gnocchi = GnocchiTelemetry(
+                services, spec.pool, site.granularity_seconds, vcpus, poll_seconds=site.poll_seconds or None
+            )
         self.telemetry = self._gnocchi
+        self._idle_seconds = min((group.idle_seconds for group in spec.groups.values()), default=inf)
+        self.monitoring: AodhAlarms | None = None
+        if site.alarms:
+            self.monitoring = AodhAlarms(self._openstack.services, spec.pool, spec.groups)
 
     def check(self) -> Sequence[Finding]:
         """What OpenStack says, and whether a worker would let us drain it."""
-        metering = () if self._gnocchi is None else (self._gnocchi.check(),)
-        return (*self._openstack.check(), *metering, *super().check())
+        metering = () if self._gnocchi is None else (check_metering(self._gnocchi, self._idle_seconds),)
+        alarms = () if self.monitoring is None else (self.monitoring.check(),)
+        return (*self._openstack.check(), *metering, *alarms, *super().check())
 
     def belongings(self) -> Listing:
         """Everything in the project that is this pool's."""
@@ -260,6 +270,13 @@ class OpenStackWorld(RealWorld):
     def sweep(self, living: Collection[str], now: float) -> Sequence[str]:
         """Revoke what belongs to nobody."""
         return self._enrolling.sweep(living, now)
+
+    def reconfigure(self, groups: Mapping[str, GroupSpec]) -> None:
+        """Take changed worker groups, their alarms too."""
+        super().reconfigure(groups)
+        self._idle_seconds = min((group.idle_seconds for group in groups.values()), default=inf)
+        if self.monitoring is not None:
+            self.monitoring.groups = groups
 
     def close(self) -> None:
         """End the connections; servers stay as they are."""

@@ -8,9 +8,8 @@ from fastapi import APIRouter, Path, Query
 from elastic.api import schemas, views
 from elastic.api.dependencies import Daemon
 from elastic.api.problems import Problem
-from elastic.api.service import Service, UnknownName
+from elastic.api.service import UnknownName
 from elastic.core.lifecycle import Phase
-from elastic.core.model import Worker
 
 router = APIRouter(prefix="/v1", tags=["read"])
 
@@ -48,9 +47,13 @@ def workers(
     phase: Annotated[list[Phase] | None, Query(description="Only those in one of these phases.")] = None,
 ) -> schemas.WorkersOut:
     """Every worker of the newest tick."""
-    memory = daemon.memory()
-    chosen = [w for w in _workers(daemon) if group in (None, w.group) and (not phase or w.phase in phase)]
-    return schemas.WorkersOut(workers=[views.worker(w, memory) for w in sorted(chosen, key=lambda w: w.name)])
+    record, memory = daemon.last(), daemon.memory()
+    if record is None:
+        return schemas.WorkersOut(workers=[])
+    found = [w for g in record.snapshot.groups.values() for w in g.workers]
+    chosen = [w for w in found if group in (None, w.group) and (not phase or w.phase in phase)]
+    ordered = sorted(chosen, key=lambda w: w.name)
+    return schemas.WorkersOut(workers=[views.worker(w, memory, record.snapshot) for w in ordered])
 
 
 @router.get("/ticks")
@@ -83,8 +86,3 @@ def overrides(daemon: Daemon) -> list[schemas.OverrideOut]:
     """Every override that has not ended."""
     now = daemon.health().now
     return [views.override(o) for o in daemon.memory().overrides if o.expires_at > now]
-
-
-def _workers(daemon: Service) -> list[Worker]:
-    record = daemon.last()
-    return [worker for g in record.snapshot.groups.values() for worker in g.workers] if record else []

@@ -76,6 +76,23 @@ def unprotect(daemon: Daemon, worker: WorkerName, author: AuthorQuery) -> schema
     return schemas.Done(text=f"{worker} is no longer protected")
 
 
+@router.put("/workers/{worker}/leftover")
+def ignore_leftover(daemon: Daemon, worker: WorkerName, body: asked.Asker) -> schemas.Done:
+    """Ignore what computes on this worker now although HTCondor says idle: it counts as free, and may be removed.
+
+    It holds until that load ends; a later one is looked at anew.
+    """
+    daemon.excuse(worker, body.author, body.reason)
+    return schemas.Done(text=f"the leftover process of {worker} is ignored")
+
+
+@router.delete("/workers/{worker}/leftover")
+def heed_leftover(daemon: Daemon, worker: WorkerName, author: AuthorQuery) -> schemas.Done:
+    """Keep this worker again while something computes there."""
+    daemon.heed(worker, author)
+    return schemas.Done(text=f"the leftover process of {worker} is heeded")
+
+
 @router.post("/workers/{worker}/drain")
 def drain(daemon: Daemon, worker: WorkerName, body: asked.DrainIn) -> schemas.DrainOut:
     """Ask that a worker leave: when empty, after its jobs, or (force) now.
