@@ -3,6 +3,9 @@
 from elastic.core.lifecycle import Phase
 from elastic.core.model import WorkerGroup
 
+# Looked up once: these are asked for at each tick of a simulation.
+_DRAINING, _DRAINED = Phase.DRAINING, Phase.DRAINED
+
 
 def launch_budget(group: WorkerGroup) -> int:
     """How many more servers there may be: the maximum counts every one that exists, whatever its phase."""
@@ -14,6 +17,7 @@ def drain_budget(group: WorkerGroup) -> int:
 
     A tenth of the workers (at least one), drains under way and foreign ones counted in.
     """
-    under_way = group.count(Phase.DRAINING) + group.count(Phase.DRAINED) + group.foreign_draining
+    count = group.counts.get
+    under_way = count(_DRAINING, 0) + count(_DRAINED, 0) + group.foreign_draining
     in_service = group.ready + under_way
     return max(0, max(1, int(group.spec.drain_fraction * in_service)) - under_way)

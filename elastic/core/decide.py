@@ -14,14 +14,13 @@ GUARDRAIL = "policy"
 def decide(snapshot: Snapshot, policies: Mapping[str, Policy]) -> Mapping[str, Target]:
     """One target for each group, sorted by group; `policies` by the names that the groups' specs give."""
     proposal: dict[str, Target] = {}
-    by_policy: dict[str, list[str]] = {}
+    asked: dict[str, tuple[Mapping[str, object], str]] = {}
     for name, group in snapshot.groups.items():
-        by_policy.setdefault(group.spec.policy, []).append(name)
-    for policy, names in sorted(by_policy.items()):
-        answers, failure = _asked(policies.get(policy), policy, snapshot)
-        for name in names:
-            proposal[name] = _believed(answers, failure, snapshot.groups[name])
-    return {name: proposal[name] for name in snapshot.groups}
+        policy = group.spec.policy
+        if policy not in asked:
+            asked[policy] = _asked(policies.get(policy), policy, snapshot)
+        proposal[name] = _believed(*asked[policy], group)
+    return proposal
 
 
 def hold(group: WorkerGroup, reason: str) -> Target:
@@ -63,7 +62,8 @@ def _wrong(target: Target) -> str:
     wake: object = target.next_wake
     if wake is not None and not (isinstance(wake, int | float) and isfinite(wake)):
         return f"next_wake is {wake!r}"
-    texts: tuple[object, ...] = (target.reason, target.memory)
-    if not all(isinstance(text, str) for text in texts):
+    reason: object = target.reason
+    memory: object = target.memory
+    if not (isinstance(reason, str) and isinstance(memory, str)):
         return "reason and memory must be text"
     return ""

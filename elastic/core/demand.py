@@ -10,7 +10,7 @@ from elastic.core.futility import Condemned, condemned
 from elastic.core.limits import Clipped, clip
 from elastic.core.memory import GroupMemory
 from elastic.core.model import Demand, GroupDemand, Unserved
-from elastic.core.observation import JobShape, Negotiation, Queue
+from elastic.core.observation import JobShape, Negotiation, Queue, ScheddQueue
 from elastic.core.packing import Bin, Opening, Packed, Rank, Wanted, pack
 
 PREFIX = "group:"
@@ -126,7 +126,15 @@ def _total(queue: Queue | None, shapes: Iterable[JobShape], packed: Packed, unse
         placed_elsewhere=sum(jobs for (_, group), jobs in packed.placed.items() if not group),
         other_universes=dict(sorted(universes.items())),
         unserved=unserved,
+        expected_core_seconds=_expected(schedds),
     )
+
+
+def _expected(schedds: Iterable[ScheddQueue]) -> float | None:
+    """The work left as all schedds together estimate it; None where one of them has no estimate."""
+    left = [schedd.expected_core_seconds for schedd in schedds]
+    known = [seconds for seconds in left if seconds is not None]
+    return sum(known) if known and len(known) == len(left) else None
 
 
 def _unserved(

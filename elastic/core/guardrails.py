@@ -42,6 +42,8 @@ def sanity(target: Target, group: WorkerGroup, _snapshot: Snapshot, _site: SiteS
 
 def stabilisation(target: Target, group: WorkerGroup, snapshot: Snapshot, _site: SiteSpec) -> Target:
     """Going down only to the largest recommendation of the window, so that a dip of the queue removes nobody."""
+    if not group.memory.recommendations:
+        return target
     since = snapshot.now - group.spec.scale_down_window_seconds
     recent = [workers for at, workers in group.memory.recommendations if at > since]
     highest = min(max(recent, default=0), group.counted)
@@ -53,7 +55,7 @@ def stabilisation(target: Target, group: WorkerGroup, snapshot: Snapshot, _site:
 
 def override(target: Target, group: WorkerGroup, snapshot: Snapshot, _site: SiteSpec) -> Target:
     """What the operator imposes: pin, ceiling, floor, pause, in this order."""
-    for wish in in_force(snapshot.overrides, group.spec.name, snapshot.now):
+    for wish in in_force(snapshot.overrides, group.spec.name, snapshot.now) if snapshot.overrides else ():
         target = changed(target, _wished(wish, target, group), "override", wish.describe())
     return target
 
@@ -75,6 +77,8 @@ def _wished(wish: Override, target: Target, group: WorkerGroup) -> int:
 def limits(target: Target, group: WorkerGroup, _snapshot: Snapshot, _site: SiteSpec) -> Target:
     """Never outside the configured limits, whoever asks."""
     low, high = group.spec.minimum, group.spec.maximum
+    if low <= target.workers <= high:
+        return target
     inside = min(max(target.workers, low), high)
     return changed(target, inside, "limits", f"limits are {low}..{high}")
 
@@ -86,8 +90,7 @@ def _without_boots(group: WorkerGroup) -> int:
 
 def backoff(target: Target, group: WorkerGroup, snapshot: Snapshot, _site: SiteSpec) -> Target:
     """No new servers while the cloud has said no a moment ago."""
-    most = _without_boots(group)
-    if target.workers <= most or group.backoff_until <= snapshot.now:
+    if group.backoff_until <= snapshot.now or target.workers <= (most := _without_boots(group)):
         return target
     wait = group.backoff_until - snapshot.now
     return changed(target, most, "backoff", f"backoff for {wait:.0f} s more: {group.backoff_reason}")
@@ -95,8 +98,8 @@ def backoff(target: Target, group: WorkerGroup, snapshot: Snapshot, _site: SiteS
 
 def quota(target: Target, group: WorkerGroup, _snapshot: Snapshot, _site: SiteSpec) -> Target:
     """Not more new servers than the cloud would accept."""
-    most = _without_boots(group) + (group.quota_left or 0)
-    if group.quota_left is None or target.workers <= most:
+    left = group.quota_left
+    if left is None or target.workers <= (most := _without_boots(group) + left):
         return target
     text = f"quota leaves {group.quota_left}" + (f" ({group.quota_reason})" if group.quota_reason else "")
     return changed(target, most, "quota", text)
@@ -113,6 +116,8 @@ def breaker(target: Target, group: WorkerGroup, snapshot: Snapshot, _site: SiteS
 
 def step(target: Target, group: WorkerGroup, _snapshot: Snapshot, _site: SiteSpec) -> Target:
     """Not more boots in flight than the group's boots have earned."""
+    if target.workers <= group.boot_allowance:
+        return target  # Those in flight are among them.
     in_flight = group.upcoming
     most = _without_boots(group) + max(0, group.boot_allowance - in_flight)
     if target.workers <= most:
@@ -133,8 +138,10 @@ def freshness(target: Target, group: WorkerGroup, snapshot: Snapshot, _site: Sit
     trust = snapshot.trust
     if trust.shrink and target.workers < group.counted:
         return changed(target, group.counted, "freshness", f"no shrinking: {trust.shrink}")
+    if not trust.grow:
+        return target
     most = group.counted + (1 if _load_may_raise(target, group, snapshot) else 0)
-    if trust.grow and target.workers > most:
+    if target.workers > most:
         return changed(target, most, "freshness", f"no growing: {trust.grow}")
     return target
 

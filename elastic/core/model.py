@@ -184,7 +184,11 @@ class Unserved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """The queue as a whole: idle and running vanilla jobs, what is unserved and why, and what is counted apart."""
+    """The queue as a whole: idle and running vanilla jobs, what is unserved and why, and what is counted apart.
+
+    `expected_core_seconds` is the work that all idle and running jobs have left, as estimated (run time left x cpus);
+    None where nobody estimates: always in the daemon, and in a simulation that is not told to.
+    """
 
     idle_jobs: int = 0
     running_jobs: int = 0
@@ -192,6 +196,7 @@ class Demand:
     placed_elsewhere: int = 0
     other_universes: Mapping[str, int] = field(default_factory=dict)
     unserved: tuple[Unserved, ...] = ()
+    expected_core_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,6 +159,8 @@ class ScheddQueue:
     """What one schedd holds. A schedd that did not answer repeats its last queue with its age and the error.
 
     `expired`: it has been silent for so long that neither its jobs nor its silence count any more.
+    `expected_core_seconds`: run time left times cpus of all its vanilla jobs together, as estimated; None where nobody
+    estimates, as on every real schedd.
     """
 
     schedd: str
@@ -169,6 +171,7 @@ class ScheddQueue:
     age_seconds: float = 0.0
     error: str = ""
     expired: bool = False
+    expected_core_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,6 +46,7 @@ class Execution:
     def _begin(self, job: Job, startd: Startd) -> None:
         job.executes += 1
         job.begun = True
+        job.started_us = self._timeline.now_us
         if job.first_start_us is None:
             job.first_start_us = self._timeline.now_us
         self._note(JobEvent.EXECUTE, job, startd.name)

@@ -62,6 +62,7 @@ class Job:
     machine: str = ""
     waiting: int = 0
     first_start_us: int | None = None
+    started_us: int | None = None
     end_us: int | None = None
     executes: int = 0
     evictions: int = 0

@@ -7,6 +7,7 @@ from elastic.core.observation import JobShape, Queue, ScheddQueue
 from elastic.core.resources import Resources
 from elastic_simulations.grid import Grid
 from elastic_simulations.jobs import JobStatus
+from elastic_simulations.outlook import Outlook
 from elastic_simulations.schedd import Autocluster, Schedd
 from elastic_simulations.specs import Kind, MachineSpec, takes
 
@@ -17,6 +18,7 @@ class QueueView:
     def __init__(self, grid: Grid) -> None:
         """Nothing heard yet."""
         self._grid = grid
+        self._outlook = Outlook(grid)
         self._last: dict[str, tuple[float, ScheddQueue]] = {}
 
     def queue(self, templates: Mapping[str, Template]) -> Queue:
@@ -37,6 +39,7 @@ class QueueView:
             other_universes=last.other_universes,
             held=last.held,
             running=last.running,
+            expected_core_seconds=last.expected_core_seconds,
             age_seconds=self._grid.now - at,
             error=f"schedd {schedd.name} does not answer",
         )
@@ -56,6 +59,7 @@ class QueueView:
             other_universes={universe: count for universe, count in sorted(others.items()) if count},
             held=sum(job.status is JobStatus.HELD for job in schedd.jobs.values()),
             running=sum(group.running for group in groups if group.kind.universe == "vanilla"),
+            expected_core_seconds=self._outlook.core_seconds(schedd),
         )
 
     def _shape(self, schedd: Schedd, kind: Kind, same: list[Autocluster], texts: Mapping[str, str]) -> JobShape:

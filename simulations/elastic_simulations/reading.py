@@ -9,6 +9,7 @@ from typing import TypeVar, Union, get_args, get_origin, get_type_hints
 
 from elastic.core.resources import Resources
 from elastic_simulations.draws import Constant, Distribution, Empirical, Exponential, Lognormal, Uniform
+from elastic_simulations.estimates import KINDS
 
 T = TypeVar("T")
 
@@ -50,6 +51,7 @@ SIGNED = frozenset({"priority", "epoch"})
 """Numbers by their names: shares are from 0 to 1, positive ones above 0, periods not shorter; few may be below 0."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
+    "estimates": ("", *KINDS),
     "order": ("fair_share", "fifo"),
     "packing": ("emptiest", "fullest", "fullest-launch", "fullest-longest-idle"),
 }

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from elastic.core.resources import NOTHING, Resources
 from elastic_simulations.draws import Constant, Distribution
+from elastic_simulations.estimates import NOISE
 
 HUGE_SECONDS = 1e9
 """The retirement time that a well configured worker of ours has."""
@@ -22,6 +23,7 @@ class PoolSpec:
     `update_seconds` 0 = whoever asks the collector hears what is true now. `start_seconds` pass from a cycle's match to
     the first job of the claim (claiming, shadow, starter), `job_overhead_seconds` with each job. `order` is whose jobs
     come first: "fifo", or "fair_share" by user priorities (see `priorities`), whose factors are by submitter.
+    `estimates` is what the schedds think how long jobs run: "" = nothing, or a kind of `elastic_simulations.estimates`.
     """
 
     name: str = "simulated"
@@ -45,6 +47,8 @@ class PoolSpec:
     max_jobs_running: int | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
     group_quotas: Mapping[str, float] = field(default_factory=dict)
+    estimates: str = ""
+    estimate_noise: float = NOISE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +148,8 @@ class Kind(NamedTuple):
 class JobSpec:
     """What is submitted. `requires` names machine tags; `retirement_seconds` is the job's own, if it sets one.
 
-    `cpu_efficiency` is the share of its cpus that it keeps busy: what telemetry sees of it.
+    `cpu_efficiency` is the share of its cpus that it keeps busy: what telemetry sees of it. `estimate_seconds` is the
+    run time that its user asks for; `learns_from` names whose past jobs tell of it ("" = the owner's).
     """
 
     request: Resources = Resources(1, 1024, 1024, 0)
@@ -158,6 +163,8 @@ class JobSpec:
     retirement_seconds: float | None = None
     fails: bool = False
     held: bool = False
+    estimate_seconds: float | None = None
+    learns_from: str = ""
 
     @property
     def kind(self) -> Kind:

@@ -1,30 +1,41 @@
-"""Every external check of the simulator, in order; what is not there yet or not at hand is said, never passed over."""
+"""Every external check of the simulator, in order; what is not at hand is said, never passed over."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from elastic_simulations.checks import game, peers, queues, reference, thesis
+from elastic_simulations.checks.spreading import ended
 from elastic_simulations.checks.verdict import Kind, Verdict, plain
 from elastic_simulations.progress import shown
 
 __all__ = ["Verdict", "failed", "plain", "validate"]
 
 
+class Family(NamedTuple):
+    """Checks of one kind: `runs` simulations on all cores, each of about so many `seconds` of a processor."""
+
+    name: str
+    check: Callable[[], Iterator[Verdict]]
+    runs: int = 1
+    seconds: float = 1.0
+
+
 def validate(data: Path | None = None, only: str = "", *, full: bool = False) -> Sequence[Verdict]:
     """The verdicts of all checks, or of the families whose name contains `only`; `data` is where real traces lie.
 
-    Checks that take more than two minutes are run with `full` only.
+    With `full` every decision of M/M/c/Setup is made anew, in place of once for each situation: a quarter of an hour.
     """
     wanted = only.lower()
-    chosen = [check for family, check in _checks(data, full=full) if not wanted or wanted in family.lower()]
+    chosen = [family for family in _families(data, full=full) if wanted in family.name.lower()]
     verdicts: list[Verdict] = []
-    done: list[None] = []
-    with shown("validating", lambda: len(done) / len(chosen)):
-        for check in chosen:
-            verdicts += check()
-            done.append(None)
-    return verdicts
+    progress = _Progress(sum(family.runs * family.seconds for family in chosen) or 1.0)
+    with shown("validating", progress.share):
+        for family in chosen:
+            progress.begin(family)
+            verdicts += family.check()
+        return verdicts
 
 
 def failed(verdicts: Sequence[Verdict]) -> bool:
@@ -32,14 +43,33 @@ def failed(verdicts: Sequence[Verdict]) -> bool:
     return any(verdict.kind is Kind.CHECK and not verdict.ok for verdict in verdicts)
 
 
-def _checks(data: Path | None, *, full: bool) -> Iterator[tuple[str, Callable[[], Iterator[Verdict]]]]:
-    yield "generated", reference.generated
-    yield "LCG-2005-1", lambda: reference.real(data)
-    yield "M/M/c", queues.erlang
-    yield (
-        "M/M/c/Setup",
-        queues.setups if full else partial(queues.setups_not_run, "takes ten minutes on two cores: --full"),
-    )
-    yield "waiting game", game.games
-    yield "SimPy", peers.simpy
-    yield "thesis", thesis.thesis
+class _Progress:
+    """How much of all the seconds lies behind."""
+
+    def __init__(self, seconds: float) -> None:
+        self._all, self._behind = seconds, 0.0
+        self._family: Family | None = None
+        self._before = 0
+
+    def begin(self, family: Family) -> None:
+        """The one before is through."""
+        if self._family is not None:
+            self._behind += self._family.runs * self._family.seconds
+        self._family, self._before = family, ended.runs
+
+    def share(self) -> float:
+        """0..1."""
+        family = self._family
+        through = 0 if family is None else min(family.runs, ended.runs - self._before)
+        return (self._behind + through * (0.0 if family is None else family.seconds)) / self._all
+
+
+def _families(data: Path | None, *, full: bool) -> Iterator[Family]:
+    yield Family("generated", reference.generated)
+    yield Family("LCG-2005-1", partial(reference.real, data), seconds=8.0)
+    yield Family("M/M/c", queues.erlang, runs=3 * queues.SEEDS)
+    setups = partial(queues.setups, every_time=full)
+    yield Family("M/M/c/Setup", setups, runs=len(queues.SETUPS), seconds=200.0 if full else 20.0)
+    yield Family("waiting game", game.games, runs=2 * queues.SEEDS)
+    yield Family("SimPy", peers.simpy)
+    yield Family("thesis", thesis.thesis, runs=3 * queues.SEEDS)

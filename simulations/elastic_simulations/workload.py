@@ -80,6 +80,7 @@ class Workload:
             request=Resources(cores, said("memory_mb", self.memory_mb), said("disk_mb", self.disk_mb), said("gpus", 0)),
             run=Constant(run_us / MICROSECONDS),
             cpu_efficiency=min(1.0, used_us / (run_us * cores)) if used_us else self.cpu_efficiency,
+            estimate_seconds=None if (asked := said("estimate_us", UNKNOWN)) == UNKNOWN else asked / MICROSECONDS,
             owner=trace.users[user] if user != UNKNOWN else "nobody",
             accounting_group=trace.groups[group] if group != UNKNOWN else "",
         )

@@ -1,10 +1,13 @@
 """As many workers as the jobs need."""
 
+from dataclasses import replace
+
 import pytest
 
 from elastic.core.lifecycle import Phase
 from elastic.core.model import GroupDemand, Worker, WorkerGroup
 from elastic.core.policy import Target
+from elastic.core.resources import Resources
 from elastic_policies.backlog import Backlog
 from tests.core.builders import group, snapshot, worker
 
@@ -62,3 +65,31 @@ def test_a_worker_lost_a_moment_ago_is_neither_replaced_nor_a_reason_to_cancel_a
     waiting = GroupDemand(placed_jobs=1, held_workers=1, held_upcoming=1)
     one = group(*workers(busy=4, joining=1, lost=1), demand=waiting, lost_counted=1)
     assert (one.counted, target(one).workers) == (6, 6)
+
+
+REASON = "2 busy + 0 held for 0 idle jobs + 20 for 80 unmet jobs + 0 headroom"
+
+
+@pytest.mark.parametrize(
+    ("work", "wanted", "reason"),
+    [
+        (28_800.0, 8, "; 8 finish the 28800 core-seconds of work in 900 s"),
+        (28_801.0, 9, "; 9 finish the 28801 core-seconds of work in 900 s"),
+        (60.0, 2, "; 1 finish the 60 core-seconds of work in 900 s"),
+        (900_000.0, 22, "; 250 finish the 900000 core-seconds of work in 900 s"),
+        (None, 22, "; nobody estimates run times"),
+    ],
+    ids=["enough", "and one more", "never fewer than busy", "never more than jobs need", "unknown"],
+)
+def test_with_a_time_to_finish_in_short_jobs_share_workers(work: float | None, wanted: int, reason: str) -> None:
+    one = group(*workers(busy=2), demand=GroupDemand(unmet_jobs=80, unmet_workers=20))
+    seen = snapshot(replace(one, template=Resources(4)))
+    seen = replace(seen, demand=replace(seen.demand, expected_core_seconds=work))
+    assert Backlog(drain_seconds=900.0).decide(seen)["g"] == Target(wanted, f"{REASON}{reason}")
+
+
+def test_headroom_comes_on_top_of_what_the_work_needs() -> None:
+    one = group(*workers(busy=1), demand=GroupDemand(unmet_jobs=9, unmet_workers=9))
+    seen = snapshot(replace(one, template=Resources(1)))
+    seen = replace(seen, demand=replace(seen.demand, expected_core_seconds=1800.0))
+    assert Backlog(headroom=2, drain_seconds=600.0).decide(seen)["g"].workers == 5

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from elastic_simulations.checks.queues import SEEDS, WARMUP, interval, poisson_trace, spread
+from elastic_simulations.checks.drawing import poisson_trace
+from elastic_simulations.checks.queues import SEEDS, WARMUP, interval
+from elastic_simulations.checks.spreading import spread
 from elastic_simulations.checks.verdict import Verdict
 from elastic_simulations.fast.overflow import OVERFLOW, run_never_wait
 

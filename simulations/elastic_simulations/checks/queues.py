@@ -1,29 +1,23 @@
 """Queues with known answers: M/M/c on a static pool, M/M/c/Setup on an elastic one that decides at every event."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import accumulate
-from multiprocessing import get_context
-from random import Random
 from statistics import fmean, stdev
-from typing import TypeVar
 
 from elastic.core.model import Snapshot
 from elastic.core.policy import Target
-from elastic_simulations.checks.verdict import Verdict, not_run, within
+from elastic_simulations.checks.drawing import poisson_trace, ways
+from elastic_simulations.checks.spreading import spread
+from elastic_simulations.checks.verdict import Verdict, within
 from elastic_simulations.draws import Exponential
 from elastic_simulations.fast.elastic import run_elastic
+from elastic_simulations.fast.situations import run_by_counts
 from elastic_simulations.fast.spec import ElasticSpec, reference_group
-from elastic_simulations.fast.static import run_static
-from elastic_simulations.traces.made import made
-from elastic_simulations.traces.trace import MICROSECONDS, Trace
+from elastic_simulations.traces.trace import MICROSECONDS
 
 SEEDS = 20
-A = TypeVar("A")
-B = TypeVar("B")
 
 STUDENT_99 = 2.861
 """Two-sided 99 % quantile of Student's t with 19 degrees of freedom."""
@@ -85,26 +79,18 @@ class OneEach:
         return {name: Target(wanted, "one a job") for name in snapshot.groups}
 
 
-def poisson_trace(arrival: float, service: float, jobs: int, seed: int) -> Trace:
-    """Exponential gaps and run times at these rates, in whole microseconds."""
-    gaps, runs = Random(f"{seed}/gaps").random, Random(f"{seed}/runs").random  # noqa: S311 - no secrets
-    log = math.log1p
-    scale, length = -MICROSECONDS / arrival, -MICROSECONDS / service
-    submit = accumulate(round(scale * log(-gaps())) for _ in range(jobs))
-    return made(submit, (1 + round(length * log(-runs())) for _ in range(jobs)), source=f"M/M, seed {seed}")
-
-
 def erlang_run(case: Erlang, seed: int) -> tuple[float, float]:
     """Mean wait in seconds, and the share that waited, of one seed."""
     trace = poisson_trace(case.arrival, case.service, case.jobs, seed)
-    outcome = run_static(trace, case.servers)
+    outcome = ways().run_static(trace, case.servers)
     first = int(case.jobs * WARMUP)
-    waits = list(map(int.__sub__, outcome.start_us, trace.submit_us))[first:]
-    return sum(waits) / len(waits) / MICROSECONDS, 1 - waits.count(0) / len(waits)
+    waits, waited = ways().waited(outcome.start_us[first:], trace.submit_us[first:])
+    jobs = case.jobs - first
+    return waits / jobs / MICROSECONDS, waited / jobs
 
 
-def setup_run(case: Setup) -> float:
-    """Mean wait in seconds of one long run."""
+def setup_run(case: Setup, *, every_time: bool = False) -> float:
+    """Mean wait in seconds of one long run; `every_time` asks the policy anew where it was asked the same before."""
     arrival = case.load * case.servers / case.service_seconds
     trace = poisson_trace(arrival, 1 / case.service_seconds, case.jobs, seed=1)
     group = reference_group(maximum=case.servers, idle_seconds=0.0)
@@ -116,7 +102,7 @@ def setup_run(case: Setup) -> float:
         on_events=True,
         seed=1,
     )
-    outcome = run_elastic(trace, spec)
+    outcome = (run_elastic if every_time else run_by_counts)(trace, spec)
     return (sum(outcome.start_us) - sum(trace.submit_us)) / len(trace) / MICROSECONDS
 
 
@@ -129,15 +115,9 @@ def erlang(cases: Sequence[Erlang] = ERLANG) -> Iterator[Verdict]:
         yield interval(f"{name}: P(wait)", case.probability, [share for _, share in runs])
 
 
-def setups_not_run(why: str) -> Iterator[Verdict]:
-    """Say so for each row."""
-    for case in SETUPS:
-        yield not_run(_setup_name(case), case.wait, why)
-
-
-def setups(cases: Sequence[Setup] = SETUPS) -> Iterator[Verdict]:
+def setups(cases: Sequence[Setup] = SETUPS, *, every_time: bool = False) -> Iterator[Verdict]:
     """M/M/c/Setup: one long run a row, in event mode."""
-    for case, wait in zip(cases, spread(setup_run, cases), strict=True):
+    for case, wait in zip(cases, spread(partial(setup_run, every_time=every_time), cases), strict=True):
         yield within(_setup_name(case), case.wait, wait, SETUP_SHARE)
 
 
@@ -152,9 +132,3 @@ def interval(name: str, expected: float, means: Sequence[float]) -> Verdict:
     text = f"{mean:.5g} +- {half:.2g}"
     tolerance = f"in the 99 % interval, half of it at most {SHARE:.0%}"
     return Verdict(check=name, expected=expected, got=text, tolerance=tolerance, ok=ok)
-
-
-def spread(run: Callable[[A], B], cases: Sequence[A]) -> list[B]:
-    """On all cores; each run is a function of its case alone, so that the order of their ends does not matter."""
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
-        return list(processes.map(run, cases))

@@ -7,7 +7,8 @@ from statistics import fmean
 
 from elastic.core.model import GroupSpec, SiteSpec
 from elastic.core.resources import Resources
-from elastic_simulations.checks.queues import SEEDS, spread
+from elastic_simulations.checks.queues import SEEDS
+from elastic_simulations.checks.spreading import spread
 from elastic_simulations.checks.verdict import Kind, Verdict, within
 from elastic_simulations.draws import Constant, Draws
 from elastic_simulations.jobs import JobEvent

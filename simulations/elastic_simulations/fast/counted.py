@@ -31,13 +31,13 @@ def counted(snapshot: Snapshot, targets: Mapping[str, Target]) -> Steps | None:
     if snapshot.overrides or snapshot.orphans or snapshot.trust.act or len(snapshot.groups) != 1:
         return None
     ((name, group),) = snapshot.groups.items()
-    if not group.counts.keys() <= PLAIN or unfinished(group.workers):
+    if not PLAIN.issuperset(group.counts) or unfinished(group.workers):
         return None
     missing = targets[name].workers - group.counted
     if missing > 0:
         return Steps(min(missing, launch_budget(group)), 0)
     if not missing or group.memory.scale_down_stopped:
         return NOTHING
-    if group.count(Phase.BOOTING):
+    if Phase.BOOTING in group.counts:
         return None
     return Steps(0, min(-missing, drain_budget(group)))

@@ -1,6 +1,6 @@
 """What the queue asks of each group, from counts alone; the same as `elastic.core.demand` says (tested)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from elastic.core.demand import PREFIX, Room, asked
@@ -46,6 +46,7 @@ class Asker:
     scale: Scale
     _numbers: dict[int, int] = field(init=False, default_factory=dict)
     _each: int = field(init=False)
+    _quiets: dict[tuple[int, ...], tuple[Demand, Mapping[str, GroupDemand]]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Shapes are numbered as a schedd numbers them: as they come. Of one shape so many fit on a worker."""
@@ -53,15 +54,25 @@ class Asker:
         object.__setattr__(self, "_each", each)
         self._numbers.update((shape, number) for number, shape in enumerate(self.pool.came(), 1))
 
-    def demand(self, known: Mapping[str, GroupMemory], now: float) -> tuple[Demand, Mapping[str, GroupDemand]]:
+    def demand(
+        self, known: Callable[[], Mapping[str, GroupMemory]], now: float
+    ) -> tuple[Demand, Mapping[str, GroupDemand]]:
         """Of the whole queue, and of each group. Waiting jobs fit on no ready worker, or they would have started."""
         pool = self.pool
         if not pool.waiting:
-            quiet = {part.spec.name: GroupDemand(running_jobs=part.pool.running) for part in self.parts}
-            return Demand(running_jobs=pool.running), quiet
+            return self._quiet(tuple([part.pool.running for part in self.parts]))
         if len(pool.shapes) == 1 and len(self.parts) == 1:
             return self._one_shape(self.parts[0])
-        return self.as_the_core_says(known, now)
+        return self.as_the_core_says(known(), now)
+
+    def _quiet(self, running: tuple[int, ...]) -> tuple[Demand, Mapping[str, GroupDemand]]:
+        """Nobody waits: a value that is kept, for jobs run in few numbers and through many ticks."""
+        found = self._quiets.get(running)
+        if found is None:
+            jobs = zip(self.parts, running, strict=True)
+            groups = {part.spec.name: GroupDemand(running_jobs=count) for part, count in jobs}
+            found = self._quiets[running] = Demand(running_jobs=sum(running)), groups
+        return found
 
     def _one_shape(self, part: Part) -> tuple[Demand, Mapping[str, GroupDemand]]:
         pool, shape, name = self.pool, self.pool.shapes[0], part.spec.name

@@ -15,6 +15,7 @@ from elastic_simulations.fast.feasible import check
 from elastic_simulations.fast.meter import INTERVAL_SECONDS
 from elastic_simulations.fast.orders import DEFAULT, ORDERS
 from elastic_simulations.fast.outcome import Outcome, Samples
+from elastic_simulations.fast.outlook import Outlook
 from elastic_simulations.fast.pool import NEVER, Pool
 from elastic_simulations.fast.quiet import quiet_until
 from elastic_simulations.fast.recording import Recorded, Recorder
@@ -65,6 +66,8 @@ class Run:
         self.spec = spec
         self.tick_every = times[0] // self.unit
         self.view = View(spec, self.pool, self.unit, recorded=on_tick is not None)
+        if spec.estimates:
+            self.view.estimate(Outlook(trace, spec, self.pool, self.unit))
         self.draws = Draws(spec.seed)
         self.fixed_boot = None if fixed_boot is None else times[2] // self.unit
         # As in the full world, where a server that is not listed as building takes its time to join.
@@ -190,7 +193,8 @@ class Run:
                     records.drain(number, action.nonce, view.now)
             case Delete():
                 pool.delete(number)
-                records.delete(number, action.reason, view.now)
+                if not self.spec.at_once:
+                    records.delete(number, action.reason, view.now)
             case Resume():
                 self._shut += pool.cores_of(number) * self._closed(pool.drained[number])
                 pool.resume(number)

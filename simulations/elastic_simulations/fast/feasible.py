@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from elastic.core.resources import Resources
+from elastic_simulations.estimates import REQUESTED
 from elastic_simulations.fast.requests import requests_of
 from elastic_simulations.fast.spec import ElasticSpec
 from elastic_simulations.traces.errors import TraceError
-from elastic_simulations.traces.trace import MICROSECONDS, Trace
+from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Trace
 
 MOST_TICKS = 20_000_000
 """Thirty-eight years of ticks a minute apart: ten minutes of ours."""
@@ -19,6 +20,15 @@ def check(trace: Trace, spec: ElasticSpec) -> None:
     else:
         _fits(trace, spec.slots)
     _may_end(trace, spec)
+    if spec.estimates == REQUESTED:
+        _all_ask(trace)
+
+
+def _all_ask(trace: Trace) -> None:
+    asked = trace.optional.get("estimate_us")
+    place = 0 if asked is None else next((place for place, time in enumerate(asked) if time == UNKNOWN), None)
+    if place is not None:
+        raise TraceError(trace.source, trace.line[place], "estimates=requested: no run time is asked for here")
 
 
 def _fits(trace: Trace, slots: int) -> None:

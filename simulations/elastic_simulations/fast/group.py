@@ -43,17 +43,29 @@ class GroupView:
         self.memory = GroupMemory(group=spec.name, boot_allowance=spec.boots_start)
         self.records = Records(pool, names, scale, recorded=recorded or meter is not None, building=run.cancels)
         self._run = run
+        self._booting = Phase.BOOTING if run.cancels else Phase.JOINING
         self._scale = scale
         self._meter = meter
         self._idle_units = self._next_idle_units = scale.least(spec.idle_seconds)
         self._join_p95 = 0.0
         self._load_stays = meter is None
+        self._fleet: Fleet | None = None
         self._template = Template(ad=MachineSpec(total=self.offers).template, resources=self.offers, learned=True)
 
     @property
     def restless(self) -> bool:
         """Whether the next tick may decide otherwise although nothing happens until then."""
         return bool(self.records.going) or self._next_idle_units != self._idle_units or not self._load_stays
+
+    @property
+    def going_on(self) -> bool:
+        """Whether somebody is on the way out, or deadlines have just moved."""
+        return bool(self.records.going) or self._next_idle_units != self._idle_units
+
+    @property
+    def load_moves(self) -> bool:
+        """Whether the next sample of the load may be another."""
+        return not self._load_stays
 
     @property
     def counts(self) -> tuple[object, ...]:
@@ -93,8 +105,15 @@ class GroupView:
             boot_allowance=memory.boot_allowance,
             policy_memory=memory.policy_memory,
             memory=memory,
-            workers=Fleet(pool, self.names, self.records, self._scale, self._idle_units, cancels=self._run.cancels),
+            workers=self._workers(),
         )
+
+    def _workers(self) -> Fleet:
+        """A look at the pool, which moves: the same until somebody must be idle for longer before he goes."""
+        idle = self._idle_units
+        if self._fleet is None or self._fleet.idle_units != idle:
+            self._fleet = Fleet(self.pool, self.names, self.records, self._scale, idle, cancels=self._run.cancels)
+        return self._fleet
 
     def _load(self) -> float | None:
         """Mean load of the workers that were polled last and that an earlier tick knew; unmetered that of cores now."""
@@ -109,12 +128,16 @@ class GroupView:
         return sum(loads) / len(loads) if loads else None
 
     def _counts(self) -> dict[Phase, int]:
-        pool = self.pool
-        booting = Phase.BOOTING if self._run.cancels else Phase.JOINING
-        counts = [(booting, pool.booting), (Phase.DRAINED, len(pool.held)), (Phase.READY, pool.ready)]
+        pool, booting = self.pool, self._booting
+        if not (pool.held or self.records.going):
+            counts = {booting: pool.booting} if pool.booting else {}
+            if pool.ready:
+                counts[Phase.READY] = pool.ready
+            return counts
+        found = [(booting, pool.booting), (Phase.DRAINED, len(pool.held)), (Phase.READY, pool.ready)]
         if going := self.records.going:
-            counts += Counter(worker.phase for worker in going.values()).items()
-        return {phase: count for phase, count in sorted(counts) if count}
+            found += Counter(worker.phase for worker in going.values()).items()
+        return {phase: count for phase, count in sorted(found) if count}
 
     def _learn(self, now: float) -> None:
         """Join times as the daemon learns them: counted at the tick that sees them, in the order of names."""

@@ -17,7 +17,7 @@ BUSY, NOT_YET = "busy", "not idle long enough"
 class Fleet(LazyWorkers):
     """The workers of a pool at its present moment; only good until the pool moves on."""
 
-    __slots__ = ("_cancels", "_idle_units", "_made", "_made_at", "_names", "_pool", "_records", "_scale")
+    __slots__ = ("_cancels", "_made", "_made_at", "_names", "_pool", "_records", "_scale", "idle_units")
 
     def __init__(
         self, pool: Pool, names: Names, records: Records, scale: Scale, idle_units: int, *, cancels: bool
@@ -27,14 +27,14 @@ class Fleet(LazyWorkers):
         self._names = names
         self._records = records
         self._scale = scale
-        self._idle_units = idle_units
+        self.idle_units = idle_units
         self._cancels = cancels
         self._made: list[Worker] = []
         self._made_at = UNKNOWN
 
     @property
     def _old(self) -> Sequence[int]:
-        return self._pool.old(self._pool.now - self._idle_units)
+        return self._pool.old(self._pool.now - self.idle_units)
 
     def building_victims(self) -> list[Worker]:
         if not self._cancels or not self._pool.booting:
@@ -48,6 +48,8 @@ class Fleet(LazyWorkers):
         return sorted(found, key=lambda w: (-(w.idle_seconds or 0.0), w.name))
 
     def unfinished(self) -> list[Worker]:
+        if not (self._pool.held or self._records.going):
+            return []
         found = [self._worker(number, self._pool.since[number], ()) for number in self._pool.held]
         found += [self._worker(number, None, ()) for number in self._deleting()]
         return sorted(found, key=lambda w: w.name)

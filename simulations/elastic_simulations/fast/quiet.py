@@ -14,12 +14,15 @@ def quiet_until(view: View, snapshot: Snapshot, targets: Mapping[str, Target]) -
     """In units: the first moment at which a decision may differ from the last; NEVER when there is none.
 
     The minimum over the core's own wakes (policy, guardrails, overrides), idle workers growing old enough to go, and
-    recommendations leaving the stabilisation window.
+    recommendations leaving the stabilisation window. Where events decide, a new sample of the load is one, and what a
+    policy remembers is none: it asks for a moment by `next_wake`.
     """
     now = view.pool.now
-    if view.restless:
+    if view.going_on if view.spec.on_events else view.restless:
         return now + 1
     wakes = [view.next_old()]
+    if view.spec.on_events and view.meter is not None and view.load_moves:
+        wakes.append(view.meter.due)
     # Without a clock no action asks for a look of its own: what it did is in the pool, and the pool is looked at.
     at, _ = next_wake(snapshot, targets, (), view.timeless)
     if at != inf:

@@ -6,6 +6,7 @@ from elastic.core.model import GroupSpec, SiteSpec
 from elastic.core.policy import Policy
 from elastic.core.resources import Resources
 from elastic_simulations.draws import Constant, Distribution
+from elastic_simulations.estimates import NOISE
 from elastic_simulations.fast.orders import DEFAULT, MANY
 
 
@@ -35,7 +36,8 @@ class ElasticSpec:
     decides after every event instead of by the clock.
 
     `more` are further groups; jobs go to them as the planner asks for them: by priority, cost, name. `shaped` looks at
-    the memory, disk and gpus of jobs (none where the trace does not say) beside their cores.
+    the memory, disk and gpus of jobs (none where the trace does not say) beside their cores. `estimates` is what
+    policies are told of how long jobs run: "" = nothing, or a kind of `elastic_simulations.estimates`.
     """
 
     group: GroupSpec
@@ -53,6 +55,8 @@ class ElasticSpec:
     on_events: bool = False
     more: tuple[Workers, ...] = ()
     shaped: bool = False
+    estimates: str = ""
+    estimate_noise: float = NOISE
 
     @property
     def wide(self) -> bool:

@@ -12,6 +12,7 @@ from elastic_simulations.fast.demand import SCHEDD, Asker, Part
 from elastic_simulations.fast.group import GroupView
 from elastic_simulations.fast.meter import Meter
 from elastic_simulations.fast.names import LEDGER, Names
+from elastic_simulations.fast.outlook import Outlook
 from elastic_simulations.fast.pool import Pool
 from elastic_simulations.fast.records import Records
 from elastic_simulations.fast.shaped import ShapedPool
@@ -59,9 +60,14 @@ class View:
         self.asker = Asker(pool=pool, parts=asked, scale=self.scale)
         self._named = {group.spec.name: group for group in sorted(self.groups, key=lambda group: group.spec.name)}
         self._unit = unit
+        self._outlook: Outlook | None = None
         self._seen: object = None
         self._demand = Demand()
         self._groups: dict[str, WorkerGroup] = {}
+
+    def estimate(self, outlook: Outlook) -> None:
+        """From now on policies are told what work is thought to be left."""
+        self._outlook = outlook
 
     @property
     def now(self) -> float:
@@ -77,6 +83,16 @@ class View:
     def going(self) -> bool:
         """Whether anybody whose deletion was asked for is still to be found gone."""
         return any(group.records.going for group in self.groups)
+
+    @property
+    def going_on(self) -> bool:
+        """Whether a removal goes on in any group, or deadlines have just moved."""
+        return any(group.going_on for group in self.groups)
+
+    @property
+    def load_moves(self) -> bool:
+        """Whether the next sample of any group's load may be another."""
+        return any(group.load_moves for group in self.groups)
 
     def records_of(self, number: int) -> Records:
         """Those that have the worker of this launch number."""
@@ -98,16 +114,12 @@ class View:
         """All that is known now; good until the pool moves on."""
         pool, now = self.pool, self.scale.at(self.pool.now)
         self.tick += 1
-        if len(self.groups) == 1:
-            self.group.look(now)
-            seen = (pool.arrived, pool.waiting, *self.group.counts)
-            self.restless = self.group.restless
-        else:
-            for group in self.groups:
-                group.look(now)
-            seen = (pool.arrived, pool.waiting, *(group.counts for group in self.groups))
-            self.restless = any(group.restless for group in self.groups)
-        self.unchanged = not pool.waiting and seen == self._seen and not self.restless
+        for group in self.groups:
+            group.look(now)
+        self.restless = self._moves()
+        # While jobs wait, time alone changes what is seen.
+        seen = None if pool.waiting else (pool.arrived, *[group.counts for group in self.groups])
+        self.unchanged = seen is not None and seen == self._seen and not self.restless
         if not self.unchanged:
             self._seen = seen
             self._look_again(now)
@@ -121,12 +133,22 @@ class View:
             sequence=len(pool.requested),
         )
 
+    def _moves(self) -> bool:
+        """Whether the next tick sees something else although nothing happens until then."""
+        if self._outlook is not None and self.pool.running:
+            return True
+        return self.group.restless if len(self.groups) == 1 else any(group.restless for group in self.groups)
+
+    def _known(self) -> Mapping[str, GroupMemory]:
+        return {name: group.memory for name, group in self._named.items()}
+
     def _look_again(self, now: float) -> None:
-        known = {name: group.memory for name, group in self._named.items()}
-        self._demand, asked = self.asker.demand(known, now)
+        self._demand, asked = self.asker.demand(self._known, now)
         self._groups = {name: group.snapshot(asked[name]) for name, group in self._named.items()}
+        if self._outlook is not None:
+            self._demand = replace(self._demand, expected_core_seconds=self._outlook.core_seconds())
         if self.meter is not None:
-            self.restless = any(group.restless for group in self.groups)
+            self.restless = self._moves()
 
     def everybody(self) -> Iterator[WorkerRecord]:
         """What is remembered of every worker, in no particular order."""

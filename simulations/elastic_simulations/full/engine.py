@@ -52,7 +52,13 @@ def ideal(spec: ElasticSpec) -> Scenario:
     return Scenario(
         run=Run(seed=spec.seed, epoch=0.0),
         pool=PoolSpec(
-            negotiation_seconds=0.0, claim_seconds=0.0, update_seconds=0.0, ad_delay_seconds=0.0, packing=spec.order
+            negotiation_seconds=0.0,
+            claim_seconds=0.0,
+            update_seconds=0.0,
+            ad_delay_seconds=0.0,
+            packing=spec.order,
+            estimates=spec.estimates,
+            estimate_noise=spec.estimate_noise,
         ),
         site=_ticking(spec.site),
         policy=PolicyChoice(name=spec.group.policy),

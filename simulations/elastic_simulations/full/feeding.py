@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 
 from elastic.core.resources import Resources
 from elastic_simulations.draws import Constant
+from elastic_simulations.estimates import users_of
 from elastic_simulations.fast.requests import requests_of
 from elastic_simulations.grid import Grid
 from elastic_simulations.jobs import JobEvent, LogLine
@@ -17,24 +19,34 @@ Describe = Callable[[int], JobSpec]
 
 def cores_only(trace: Trace) -> Describe:
     """Jobs that ask for cores and nothing else, all of one owner: what the fast engine sees of a trace."""
-    nothing = Resources()
+    nothing, known = Resources(), _times(trace)
 
     def describe(place: int) -> JobSpec:
-        return JobSpec(
-            request=nothing._replace(cpus=trace.cores[place]), run=Constant(trace.run_us[place] / MICROSECONDS)
-        )
+        return known(JobSpec(request=nothing._replace(cpus=trace.cores[place])), place)
 
     return describe
 
 
 def shaped(trace: Trace) -> Describe:
     """Jobs that ask for memory, disk and gpus too, where the trace says so."""
-    requests = requests_of(trace, shaped=True)
+    requests, known = requests_of(trace, shaped=True), _times(trace)
 
     def describe(place: int) -> JobSpec:
-        return JobSpec(request=requests[place], run=Constant(trace.run_us[place] / MICROSECONDS))
+        return known(JobSpec(request=requests[place]), place)
 
     return describe
+
+
+def _times(trace: Trace) -> Callable[[JobSpec, int], JobSpec]:
+    """How long the job at a place runs, and what tells of it before."""
+    asked, user = trace.optional.get("estimate_us"), users_of(trace)
+
+    def known(job: JobSpec, place: int) -> JobSpec:
+        said = None if asked is None or asked[place] == UNKNOWN else asked[place] / MICROSECONDS
+        run = Constant(trace.run_us[place] / MICROSECONDS)
+        return replace(job, run=run, estimate_seconds=said, learns_from=user(place))
+
+    return known
 
 
 def feed(grid: Grid, trace: Trace, describe: Describe, *, begin_us: int = 0, schedd: str = "") -> None:

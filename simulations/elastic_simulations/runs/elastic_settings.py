@@ -9,11 +9,15 @@ from elastic.core.resources import ENDLESS, Resources
 from elastic.plugins import PluginError
 from elastic.plugins import policy as policy_named
 from elastic_simulations.draws import Constant
+from elastic_simulations.estimates import KINDS, NOISE, NOISY
 from elastic_simulations.fast.spec import ElasticSpec, reference_group
 from elastic_simulations.runs.settings import AMOUNTS, RunSettings, SettingsError, check, checked
 
 SWITCHES = ("cancels", "at_once", "learns", "metered", "skips_quiet", "on_events")
 """Fields of ElasticSpec that `--set` may turn on (true) and off (false)."""
+
+ESTIMATES = ("estimates", "estimate_noise")
+"""Of the run times of jobs: their kind, and how far noisy ones are off (sigma of the logarithm)."""
 
 METERED = frozenset({"hybrid", "thesis"})
 """Policies that read the mean CPU load, as it was measured: others may do without, which is faster."""
@@ -43,13 +47,14 @@ def elastic_spec(settings: RunSettings) -> ElasticSpec:
         metered=settings.policy in METERED,
         shaped=any(name in mine for name in AMOUNTS),
     )
+    spec = replace(spec, estimates=_kind(mine.get("estimates", "")), estimate_noise=_noise(mine))
     make: Callable[..., ElasticSpec] = replace
     return make(spec, **{name: _switch(name, mine[name]) for name in SWITCHES if name in mine})
 
 
 def _split(settings: RunSettings) -> tuple[dict[str, str], dict[str, str]]:
     """Settings of the group and the engine, and those of the policy: all names that are no field of a group."""
-    known = {*SWITCHES, *AMOUNTS, *_group_fields()}
+    known = {*SWITCHES, *AMOUNTS, *ESTIMATES, *_group_fields()}
     mine = {name: value for name, value in settings.sets.items() if name in known}
     return mine, {name: value for name, value in settings.sets.items() if name not in mine}
 
@@ -61,7 +66,7 @@ def _group_fields() -> dict[str, "Field[object]"]:
 def _with_group(group: GroupSpec, mine: Mapping[str, str]) -> GroupSpec:
     make: Callable[..., GroupSpec] = replace
     for name, text in mine.items():
-        if name in SWITCHES:
+        if name in SWITCHES or name in ESTIMATES:
             continue
         if name in AMOUNTS:
             check(text.isdecimal(), f"--set {name}={text}: a whole number, of one worker")
@@ -87,8 +92,24 @@ def _policy(name: str, given: Mapping[str, str]) -> Policy:
     except PluginError as error:
         if not given:
             raise
-        others = ", ".join(sorted({*_group_fields(), *SWITCHES, *AMOUNTS}))
+        others = ", ".join(sorted({*_group_fields(), *SWITCHES, *AMOUNTS, *ESTIMATES}))
         raise SettingsError(f"{error}; settings of the group: {others}") from error
+
+
+def _kind(text: str) -> str:
+    check(text in {"", *KINDS}, f"--set estimates={text}: one of {', '.join(KINDS)}")
+    return text
+
+
+def _noise(mine: Mapping[str, str]) -> float:
+    text = mine.get("estimate_noise", str(NOISE))
+    try:
+        noise = float(text)
+    except ValueError as error:
+        raise SettingsError(f"--set estimate_noise={text}: not a number") from error
+    check(0 <= noise < float("inf"), f"--set estimate_noise={text}: not below 0, and finite")
+    check("estimate_noise" not in mine or mine.get("estimates") == NOISY, "--set estimate_noise: for estimates=noisy")
+    return noise
 
 
 def _switch(name: str, text: str) -> bool:

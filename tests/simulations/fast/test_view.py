@@ -49,7 +49,7 @@ def test_demand_of_one_shape_is_what_the_core_says(
     spec = reference_group(slots=slots, maximum=most)
     view = View(ElasticSpec(group=spec, policy=Backlog(), slots=slots), pool, 1_000_000, recorded=False)
     known = {spec.name: view.memory}
-    counted = view.asker.demand(known, view.now)
+    counted = view.asker.demand(lambda: known, view.now)
     assert counted == view.asker.as_the_core_says(known, view.now)
 
 

@@ -18,6 +18,7 @@ from elastic_policies.thesis import Thesis
 from elastic_simulations.checks.queues import OneEach
 from elastic_simulations.datacentre import SimulatedServer
 from elastic_simulations.draws import Constant, Lognormal, Uniform
+from elastic_simulations.estimates import KINDS
 from elastic_simulations.fast.elastic import run_elastic
 from elastic_simulations.fast.orders import ORDERS
 from elastic_simulations.fast.spec import ElasticSpec, Workers, reference_group
@@ -129,7 +130,21 @@ def generated(seed: int) -> Example:
         learns=True,
         metered=True,
     )
-    return Example(trace, spec)
+    return _estimated(Example(trace, spec))
+
+
+def _estimated(example: Example) -> Example:
+    """In four of five run times are estimated, in every way there is; half of these ask how long the work takes."""
+    random = Random(f"{example.spec.seed}/estimates")  # noqa: S311 - no secrets
+    trace, policy = example.trace, example.spec.policy
+    known = {
+        "estimate_us": array("q", [run + random.choice((0, 0, 30_000_000, -run // 2)) for run in trace.run_us]),
+        "user": array("q", [random.choice((0, 1, UNKNOWN)) for _ in trace.run_us]),
+    }
+    if isinstance(policy, Backlog) and random.random() < 0.5:
+        policy = replace(policy, drain_seconds=random.choice((60.0, 300.0)))
+    spec = replace(example.spec, policy=policy, estimates=random.choice(("", *KINDS)), estimate_noise=0.7)
+    return Example(replace(trace, optional=known, users=("anna", "bert")), spec)
 
 
 def widened(seed: int) -> Example:
@@ -161,7 +176,7 @@ def widened(seed: int) -> Example:
         more=tuple(Workers(group=one, policy=example.spec.policy, boot_seconds=random.choice(boots)) for one in others),
         shaped=True,
     )
-    return Example(replace(example.trace, optional=asked), spec)
+    return Example(replace(example.trace, optional={**example.trace.optional, **asked}), spec)
 
 
 def _policy(random: Random) -> Policy:
