@@ -25,7 +25,7 @@ MICROVERSIONS: Mapping[str, str] = {"compute": "2.64", "clustering": "1.7"}
 """Nova 18 (Rocky) and later: networks "none" (2.37), flavors inside servers (2.47), tags at creation (2.52).
 Senlin 5 (Queens) and later: before 1.4 the servers of removed nodes live on, without a word; a profile alone (1.6)."""
 READS = 3
-"""How often a question is asked whose answer is a fault at once; with one call in five failing, four in five more."""
+"""How often a question is asked that is not answered: with one call in five failing, one in a hundred stays open."""
 PAUSE_SECONDS = 0.2
 PASSING = frozenset(
     {
@@ -41,9 +41,8 @@ class Services:
     """Sends requests to the services of one project; every error is one of the ports'.
 
     `cloud` names a cloud of clouds.yaml; without it the OS_* variables say where and who. A call gives up after
-    `seconds`. A question is asked again where its failure came at once, and so is what the caller calls `again`,
-    because twice is as good as once; anything else is not, because the next tick knows more. Safe to use from several
-    threads.
+    `seconds`. A question that fails is asked again within that time, and so is what the caller calls `again`, because
+    twice is as good as once; anything else is not, because the next tick knows more. Safe to use from several threads.
     """
 
     def __init__(
@@ -127,9 +126,11 @@ class Services:
         return found
 
     def _answer(self, service: str, method: str, path: str, options: Mapping[str, Any], tries: int) -> Response:
-        """The answer of a request, which is made anew when it fails at once."""
+        """The answer of a request, which is made anew when it fails; all tries together have `seconds`."""
+        if tries > 1:
+            options = {**options, "timeout": self._seconds / tries}
         for _ in range(tries - 1):
-            with suppress(ksa.ConnectFailure, ksa.HttpServerError):
+            with suppress(ksa.ConnectFailure, ksa.ConnectTimeout, ksa.HttpServerError):
                 answer = self._asked(service, method, path, options)
                 if answer.status_code not in PASSING:
                     return answer
