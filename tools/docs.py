@@ -73,7 +73,8 @@ def _default(said: Mapping[str, object]) -> str:
 
 def _allowed(said: Mapping[str, Any]) -> str:
     """Each constraint in a few words; a boolean needs none."""
-    words = {"string": " characters", "comma_delimited_list": " items", "json": " items"}
+    # Of JSON handed on by another template Heat counts the characters.
+    words = {"string": " characters", "comma_delimited_list": " items", "json": " characters"}
     shown = []
     for constraint in said.get("constraints", ()):
         kind, value = next((kind, value) for kind, value in constraint.items() if kind != "description")
