@@ -100,6 +100,8 @@ def _wrong(services: Services, names: Names, options: GroupOptions) -> Iterator[
         mine = {one["keypair"]["name"] for one in keys}
         if options.keypair not in mine:
             yield f"this user has no keypair {options.keypair}; known: {', '.join(sorted(mine)) or 'none'}"
-    for group in options.security_groups:
-        if not services.call("network", "GET", "/security-groups", query={"name": group})["security_groups"]:
+    if options.security_groups:
+        listed = services.call("network", "GET", "/security-groups")["security_groups"]
+        known = {one["name"] for one in listed} | {one["id"] for one in listed}
+        for group in sorted(set(options.security_groups) - known):
             yield f"there is no security group {group}"

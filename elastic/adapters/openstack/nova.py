@@ -15,8 +15,9 @@ from elastic.adapters.openstack.servers import Tag, leaving, listed, server
 from elastic.adapters.openstack.userdata import encoded
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
-from elastic.ports import Created, Malformed, NoCapacity, NotFound, PortError
+from elastic.ports import Created, Malformed, NoCapacity, NotFound, PortError, QuotaExceeded
 
+FULL = "the quota is used up by what was asked for since it was read"
 ZONE_REST_SECONDS = 600.0
 """A zone that had no host is passed over for so long."""
 
@@ -65,8 +66,13 @@ class NovaBackend:
         self._enrolling, self._pace = enrolling, pace
         self.zones = Zones()
 
-    def create(self, group: GroupSpec, options: GroupOptions, workers: Sequence[WorkerRecord]) -> Sequence[Created]:
+    def create(
+        self, group: GroupSpec, options: GroupOptions, workers: Sequence[WorkerRecord], claim: Callable[[int], int]
+    ) -> Sequence[Created]:
         """Ask for one server each; one that is there already, by the name in its metadata, is returned.
+
+        `claim` says for how many there is room, all groups together: Nova itself counts servers only once they have a
+        host, takes too many that are asked for at once, and lets them end in ERROR.
 
         Nova's POST cannot be repeated safely, so all servers are listed first; a POST without an answer leaves its
         intent open until a list shows what became of it.
@@ -76,7 +82,9 @@ class NovaBackend:
             there = {one.worker: one.id for one in known if not leaving(one)}
             wanted = [worker.name for worker in workers if worker.name not in there]
             request = self._request(group, options) if wanted else {}
-        answers = self._pace.each(lambda name: self._post(group, options, request, name), wanted)
+        fitting = wanted[: claim(len(wanted))]
+        too_much = [QuotaExceeded(FULL)] * (len(wanted) - len(fitting))
+        answers = [*self._pace.each(lambda name: self._post(group, options, request, name), fitting), *too_much]
         if any(isinstance(answer, Malformed) for answer in answers):
             # What a name stands for may have gone: looked up anew, the group is closed by that name at the next tick.
             self._names.forget()

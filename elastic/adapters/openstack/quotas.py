@@ -3,6 +3,7 @@
 Nova is asked at each tick; Neutron, Cinder and a server group only where a worker of some group takes of theirs.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -44,6 +45,8 @@ class Quotas:
     def __init__(self, services: Services, monotonic: Callable[[], float] = time.monotonic) -> None:
         """Ask nobody yet."""
         self._services = services
+        self._lock = threading.Lock()
+        self._unclaimed: dict[str, float] = {}
         self._beside: Mapping[str, Resting[Amounts]] = {
             "Neutron's quotas": Resting(self._of_neutron, {}, monotonic),
             "Neutron's addresses": Resting(self._of_networks, {}, monotonic),
@@ -68,7 +71,19 @@ class Quotas:
             # A group that does not exist is found out by its name; whatever else is wrong, Nova says when it matters.
             with suppress(PortError):
                 found[name] = self._of_server_group(absolute, name.removeprefix(MEMBERS))
+        with self._lock:
+            self._unclaimed = dict(found)
         return found
+
+    def claim(self, taken: Mapping[str, int], workers: int) -> int:
+        """How many of so many workers fit into what was last read and nobody has claimed since; they are claimed."""
+        with self._lock:
+            room = min((_room(self._unclaimed.get(name, inf), amount) for name, amount in taken.items()), default=inf)
+            fitting = int(min(workers, room))
+            for name, amount in taken.items():
+                if name in self._unclaimed:
+                    self._unclaimed[name] -= amount * fitting
+            return fitting
 
     def untold(self) -> Mapping[str, str]:
         """By what was asked for: why it is not known, or not anew."""

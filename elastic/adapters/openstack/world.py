@@ -3,13 +3,14 @@
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from math import inf
 from pathlib import Path
 
 from elastic.adapters.openstack import checks
 from elastic.adapters.openstack.admission import Admission
-from elastic.adapters.openstack.belongings import Belongings
 from elastic.adapters.openstack.alarms import AodhAlarms
+from elastic.adapters.openstack.belongings import Belongings
 from elastic.adapters.openstack.clusters import ClientClusters, Clusters, SdkClusters
 from elastic.adapters.openstack.connection import Services
 from elastic.adapters.openstack.enrolment import Enrolling
@@ -124,8 +125,11 @@ class OpenStackCloud:
     def create(self, group: GroupSpec, workers: Sequence[WorkerRecord]) -> Sequence[Created]:
         """Ask for one server each, by the group's backend."""
         options = self._options[group.name]
-        made_alike = self._made_alike(group)
-        return made_alike.create(workers) if made_alike else self._nova.create(group, options, workers)
+        if (made_alike := self._made_alike(group)) is not None:
+            return made_alike.create(workers)
+        taken = self._takes(group.name)
+        claim = partial(self._quotas.claim, {} if isinstance(taken, Malformed) else taken)
+        return self._nova.create(group, options, workers, claim)
 
     def delete(self, group: GroupSpec, workers: Sequence[WorkerRecord]) -> Mapping[str, PortError]:
         """Ask for the deletion of exactly these servers, by the group's backend."""
@@ -243,14 +247,6 @@ class OpenStackWorld(RealWorld):
         alarms = () if self.monitoring is None else (self.monitoring.check(),)
         return (*self._openstack.check(), *metering, *alarms, *super().check())
 
-    def belongings(self) -> Listing:
-        """Everything in the project that is this pool's."""
-        return self._openstack.belongings.listed()
-
-    def remove(self, thing: Belonging) -> None:
-        """Remove exactly this."""
-        self._openstack.remove(thing)
-
     def admit(self, asking: Asking, ledgers: Collection[str], now: float) -> None:
         """Return for a server that may have credentials."""
         self._openstack.admission.admit(asking, self._openstack.options, ledgers, now)
@@ -270,6 +266,14 @@ class OpenStackWorld(RealWorld):
     def sweep(self, living: Collection[str], now: float) -> Sequence[str]:
         """Revoke what belongs to nobody."""
         return self._enrolling.sweep(living, now)
+
+    def belongings(self) -> Listing:
+        """Everything in the project that is this pool's."""
+        return self._openstack.belongings.listed()
+
+    def remove(self, thing: Belonging) -> None:
+        """Remove exactly this."""
+        self._openstack.remove(thing)
 
     def reconfigure(self, groups: Mapping[str, GroupSpec]) -> None:
         """Take changed worker groups, their alarms too."""

@@ -192,3 +192,16 @@ def test_the_members_of_a_server_group_are_limited_too() -> None:
         "server_group": {"id": "sg", "name": "spread", "policy": "soft-anti-affinity", "members": ["a", "b", "c"]},
     }
     assert made(services).left({"members of server group sg"})["members of server group sg"] == 7
+
+
+def test_what_one_group_has_asked_for_is_no_longer_there_for_another_until_the_quota_is_read_again() -> None:
+    quotas = made(Answering())
+    one, other = takes(options(networks="none"), FLAVOR, []), takes(options(networks="none"), Resources(1, 1, 1, 0), [])
+    assert quotas.claim(one, 100) == 100  # Nothing is known yet, so that nothing is refused.
+    quotas.left()
+    # Of 7 servers, 16 cores and 43008 MB, by workers of 4 cores and 8192 MB:
+    assert (quotas.claim(one, 3), quotas.claim(one, 3)) == (3, 1)
+    assert (quotas.claim(one, 1), quotas.claim(other, 5)) == (0, 0)  # All cores are taken.
+    assert quotas.claim({}, 9) == 9
+    quotas.left()
+    assert (quotas.claim(other, 5), quotas.claim(one, 5)) == (5, 2)
