@@ -14,6 +14,7 @@ from elastic.adapters.openstack.belongings import Belongings
 from elastic.adapters.openstack.clusters import ClientClusters, Clusters, SdkClusters
 from elastic.adapters.openstack.connection import Services
 from elastic.adapters.openstack.enrolment import Enrolling
+from elastic.adapters.openstack.errors import unsent
 from elastic.adapters.openstack.heat import HeatGroup
 from elastic.adapters.openstack.metering import check as check_metering
 from elastic.adapters.openstack.names import Names
@@ -127,7 +128,8 @@ class OpenStackCloud:
         options = self._options[group.name]
         if (made_alike := self._made_alike(group)) is not None:
             return made_alike.create(workers)
-        taken = self._takes(group.name)
+        with unsent():
+            taken = self._takes(group.name)
         claim = partial(self._quotas.claim, {} if isinstance(taken, Malformed) else taken)
         return self._nova.create(group, options, workers, claim)
 
