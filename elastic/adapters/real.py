@@ -46,8 +46,8 @@ class RealWorld:
         """Time passes by itself."""
 
     def check(self) -> Sequence[Finding]:
-        """Whether our tokens can be read and are valid, and one of our workers would let us drain it."""
-        return (credentials.check(self._token_folder, self.clock.now()), self._right_to_drain())
+        """Whether our tokens can be read and are valid, one of our workers would let us drain it, and workers empty."""
+        return (credentials.check(self._token_folder, self.clock.now()), self._right_to_drain(), self._filling())
 
     def reconfigure(self, groups: Mapping[str, GroupSpec]) -> None:
         """Take changed worker groups."""
@@ -56,6 +56,19 @@ class RealWorld:
     def close(self) -> None:
         """End the processes that ask HTCondor; workers stay as they are."""
         self.batch.close()
+
+    def _filling(self) -> Finding:
+        """Whether the negotiator fills workers one after the other; a pool that spreads works, and costs more."""
+        what = "order of filling"
+        try:
+            rank = self.batch.spreads()
+        except PortError as error:
+            mend = "mend what is said about the negotiator first"
+            return Finding(what=what, ok=False, seen=str(error), mend=mend)
+        if not rank:
+            return Finding(what=what, ok=True, seen="workers that have jobs are filled first, so that others get empty")
+        mend = "workers hardly ever get empty so: take NEGOTIATOR_PRE_JOB_RANK from condor-config"
+        return Finding(what=what, ok=False, seen=f"jobs are spread over all workers: {rank}", mend=mend)
 
     def _right_to_drain(self) -> Finding:
         what = "the right to drain"

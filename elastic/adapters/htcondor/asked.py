@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 
-from elastic.adapters.htcondor import history, negotiator, pool, schedd, startd
+from elastic.adapters.htcondor import history, negotiator, packing, pool, schedd, startd
 from elastic.adapters.htcondor.ask import APART, READY
 from elastic.adapters.htcondor.bindings import Tokens, translated
 from elastic.ports import Malformed, PortError
@@ -30,6 +30,7 @@ OPERATIONS: Mapping[str, Callable[..., object]] = {
     "resume": startd.resume,
     "fence": startd.fence,
     "authorised": startd.authorised,
+    "spreads": packing.spreads,
 }
 QUERIES = frozenset({"machines", "schedds", "queue", "jobs_on", "attempts", "negotiation"})
 """They change nothing and are asked by askers that keep their sessions."""

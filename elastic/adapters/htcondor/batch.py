@@ -124,6 +124,10 @@ class HTCondorBatch:
         asked = Target(machine=machine.name, address=machine.address, started=(machine.started,))
         return bool(self._direct.ask("authorised", asked, seconds=self._settings.inspect_seconds))
 
+    def spreads(self) -> str:
+        """By what rank the negotiator spreads jobs over workers instead of filling them; empty when it fills them."""
+        return str(self._negotiator.ask("spreads", seconds=self._settings.query_seconds))
+
     def close(self) -> None:
         """End every asker."""
         self._collector.close()
