@@ -125,7 +125,7 @@ def _group(
     part: Part, known: GroupMemory, answer: Asked, seen: Observations, orphans: Iterable[Server], merging: Signals
 ) -> WorkerGroup:
     workers, counted = part.workers, part.tally
-    standing = sizes.standing(part.spec, seen.sizes, workers, orphans)
+    standing = sizes.standing(part.spec, seen.sizes, seen.servers.value, workers, orphans)
     return WorkerGroup(
         spec=part.spec,
         counts=counted.counts,

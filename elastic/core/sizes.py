@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from elastic.core.lifecycle import CAPACITY, Phase
 from elastic.core.memory import Event, GroupMemory, Memory, SizeSeen
 from elastic.core.model import GroupSpec, SiteSpec, Worker
-from elastic.core.observation import GroupSize, Server, SourceReading
+from elastic.core.observation import GroupSize, Server, Servers, SourceReading
 from elastic.core.override import Override, OverrideKind
 
 AUTHOR = "outside"
@@ -58,7 +58,9 @@ def adoption_events(pins: Iterable[Override], now: float) -> Iterable[Event]:
         yield Event(at=now, kind="outside", text=text, group=pin.group)
 
 
-def standing(spec: GroupSpec, sizes: Sizes, workers: Sequence[Worker], orphans: Iterable[Server]) -> Standing:
+def standing(
+    spec: GroupSpec, sizes: Sizes, servers: Servers | None, workers: Sequence[Worker], orphans: Iterable[Server]
+) -> Standing:
     """How the cloud's group stands to our workers; nothing where the cloud keeps no such group."""
     size = (sizes.value or {}).get(spec.name) if sizes is not None else None
     if sizes is None or size is None:
@@ -70,8 +72,9 @@ def standing(spec: GroupSpec, sizes: Sizes, workers: Sequence[Worker], orphans: 
         changing = f"its size cannot be read: {sizes.error}"
     elif newcomers and not changing:
         changing = f"{len(newcomers)} members that were added from outside are taken over first"
-    settled = not changing or bool(newcomers)
-    left = sum(1 for w in workers if _counts(w, spec) and _outside(w, size)) if settled else 0
+    # One that Nova still lists is no loss: Heat may never have heard of it.
+    there = size.members.union(("",), (s.id for s in servers.servers) if servers is not None else ())
+    left = sum(1 for w in workers if (w.record.server_id or "") not in there and _counts(w, spec))
     return Standing(changing=changing, newcomers=newcomers, left=left)
 
 
@@ -93,10 +96,6 @@ def _pin(group: str, workers: int, reason: str, tick: int, site: SiteSpec, now: 
         created_at=now,
         expires_at=now + site.outside_override_seconds,
     )
-
-
-def _outside(worker: Worker, size: GroupSize) -> bool:
-    return worker.record.server_id is not None and worker.record.server_id not in size.members
 
 
 def _counts(worker: Worker, spec: GroupSpec) -> bool:

@@ -10,7 +10,7 @@ from elastic.core.decide import decide
 from elastic.core.guardrails import constrain
 from elastic.core.memory import GroupMemory, Memory, SizeSeen
 from elastic.core.model import GroupSpec, Snapshot
-from elastic.core.observation import GroupSize, Observations, SourceReading
+from elastic.core.observation import GroupSize, Machines, Observations, SourceReading
 from elastic.core.override import Override, OverrideKind
 from elastic.core.planner import plan
 from elastic.core.record import Plan
@@ -168,11 +168,20 @@ def test_a_size_that_cannot_be_read_holds_its_group() -> None:
 
 
 def test_workers_that_others_removed_are_not_removed_a_second_time() -> None:
-    gone = world(size(2, "w1", "w2"), "w1", "w2", "w3", "w4")
+    gone = world(size(2, "w1", "w2"), "w1", "w2")
+    # Their servers are gone, and the collector has not noticed yet.
+    machines = SourceReading(value=Machines(machines=tuple(map(machine, ("w1", "w2", "w3", "w4")))))
+    gone = replace(gone, machines=machines)
     before = remembered("w1", "w2", "w3", "w4", last=SizeSeen(desired=4, stamp="a"))
     snapshot, _, made = decided(gone, before)
     assert (snapshot.groups["g"].counted, snapshot.groups["g"].left) == (4, 2)
     assert (made.targets["g"].workers, made.actions) == (4, ())
+
+
+def test_a_worker_that_the_cloud_lists_and_its_group_does_not_know_counts_as_any_other() -> None:
+    unknown = world(size(3, "w1", "w2", written=2), "w1", "w2", "w3")
+    snapshot, _, made = decided(unknown, remembered("w1", "w2", "w3"))
+    assert (snapshot.groups["g"].left, made.targets["g"].workers, made.actions) == (0, 3, ())
 
 
 def test_a_smaller_size_that_the_cloud_did_not_carry_out_is_reached_by_draining() -> None:

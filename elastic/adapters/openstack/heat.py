@@ -72,7 +72,7 @@ class HeatGroup:
 
     def _order(self, more: int) -> Callable[[], None]:
         """The one request by which the group gets so many members more; all that comes before it is done here."""
-        stack = self._stacks.read(self.stack_name)
+        stack = self._read()
         if stack is not None and stack.undeletable:
             self._delete_again(stack)
         if stack is None:
@@ -108,7 +108,7 @@ class HeatGroup:
     def _remove(self, workers: Sequence[WorkerRecord]) -> Sequence[PortError | None]:
         """Look, ask for an update to N - k that takes exactly these, wait, verify; one answer for each worker."""
         with self._one:
-            stack = self._stacks.read(self.stack_name)
+            stack = self._read()
             answers = {worker.name: self._unremovable(stack, worker) for worker in workers}
             chosen = {str(w.server_id) for w in workers if not answers[w.name]}
             if stack is not None and chosen:
@@ -200,6 +200,13 @@ class HeatGroup:
         if touched:
             named = ", ".join(sorted(touched))
             raise Malformed(f"an update to {desired} would touch living members, so it is not sent: {named}")
+
+    def _read(self) -> Stack | None:
+        stack = self._stacks.read(self.stack_name)
+        if stack is None or stack.status.startswith("DELETE"):
+            # Somebody deletes all of it.
+            self._kept = frozenset()
+        return stack
 
     def _again(self) -> Stack:
         stack = self._stacks.read(self.stack_name)

@@ -125,6 +125,8 @@ class Stacks:
             return None
         if found["stack_status"] == "DELETE_COMPLETE":
             return None
+        if DESIRED not in found["parameters"]:
+            raise Malformed(f"the stack {name} was not made from elastic's template: name another in options.stack")
         reason, changed_at = str(found["stack_status_reason"]), str(found["updated_time"])
         return Stack(_path(found), found["stack_status"], reason, found["parameters"], changed_at)
 
