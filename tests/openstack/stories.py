@@ -11,7 +11,7 @@ from tests.openstack.records import astray
 from tests.openstack.site import OpenStackSite, group
 
 BACKENDS = ("nova", "heat", "senlin")
-CALL_SECONDS = 8.0
+CALL_SECONDS = 12.0
 NO_HARM = {"lost": 0.0, "mismatched": 0.0, "evictions": 0}
 
 
