@@ -55,7 +55,9 @@ class Metered:
         joined_at = worker.record.joined_at
         if cores is None or for_seconds is None or joined_at is None:
             return None
-        began = self.age_seconds + self.load.ages.get(worker.name, self.load.age_seconds) + self.load.span_seconds
+        load, name = self.load, worker.name
+        ended = self.age_seconds + load.ages.get(name, load.age_seconds)
+        began = ended + load.spans.get(name, load.span_seconds)
         settled = now - joined_at - self.site.settling_seconds
         if began > min(for_seconds + machine.ad_age_seconds, settled):
             return None

@@ -238,14 +238,15 @@ class JobsOnWorkers:
 class Load:
     """CPU use per worker, 0..1 of all its cpus, with the age of the newest sample.
 
-    `cores` is the same in cores. Each sample is a mean over `span_seconds`, which ended `ages` seconds ago (of workers
-    that are absent there: `age_seconds`).
+    `cores` is the same in cores. Each sample is a mean over `spans` (s), which ended `ages` seconds ago; of workers
+    that are absent there: `span_seconds`, `age_seconds`.
     """
 
     by_worker: Mapping[str, float]
     age_seconds: float = 0.0
     cores: Mapping[str, float] = field(default_factory=dict)
     ages: Mapping[str, float] = field(default_factory=dict)
+    spans: Mapping[str, float] = field(default_factory=dict)
     span_seconds: float = 0.0
 
 

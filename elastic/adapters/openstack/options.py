@@ -60,9 +60,7 @@ class SiteOptions(_Options):
     telemetry: bool = False
     """Read the workers' CPU load from Gnocchi; without it everything works."""
     granularity_seconds: Annotated[int, Field(ge=1)] = 60
-    """Of the archive policy that keeps `cpu`, with mean and rate:mean; as often as Ceilometer should poll."""
-    poll_seconds: Annotated[int, Field(ge=0)] = 0
-    """How often Ceilometer polls `cpu`, by which Gnocchi's rates are divided; 0: once in each granularity."""
+    """Of the archive policy that keeps `cpu`, with its mean; as often as Ceilometer should poll."""
     alarms: bool = False
     """Read the groups' alarms from Aodh; a policy may look at them. Their webhooks need no such reading."""
     calls_at_once: Annotated[int, Field(ge=1)] = 16

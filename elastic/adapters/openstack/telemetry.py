@@ -12,9 +12,13 @@ from elastic.adapters.openstack.errors import port_error, translated
 from elastic.core.observation import Load
 
 NANOSECONDS = 1e9
-WINDOW_POINTS = 4
-"""So many points back are asked for: the first of a window has no rate, and the newest may be late."""
-LIKE = "like"
+LOOKED_BACK_POINTS = 4
+LOOKED_BACK_SECONDS = 660.0
+"""So far back is asked at least: Ceilometer as shipped polls each 300 s, and a rate needs two polls."""
+LEAST_SPAN_SECONDS = 30.0
+"""A rate is taken over so much at least: polls come a little early or late."""
+AGGREGATION = "mean"
+TAG = "server_group"
 
 
 class Point(NamedTuple):
@@ -24,16 +28,20 @@ class Point(NamedTuple):
     value: float
 
 
-Series = Mapping[str, Mapping[str, Sequence[Point]]]
-"""By server id and by aggregation, oldest first."""
+class Rate(NamedTuple):
+    """Cores in use between two points, the first of which began at `since` and the last at `until`."""
+
+    cores: float
+    since: float
+    until: float
 
 
 class GnocchiTelemetry:
     """Load of servers by the rate of their cumulative `cpu` (ns), at one granularity; 0..1 of all a worker's cpus.
 
-    `granularity_seconds` must be one of the archive policy's. Gnocchi's rate is what a poll found beyond the poll
-    before, so it is divided by `poll_seconds` (None: polled once in each granularity). `vcpus` maps a server's id to
-    how many it has, as the newest list of servers said.
+    `granularity_seconds` must be one of the archive policy's. The rate is taken from the values and their times:
+    Gnocchi's own `rate` is what one poll found beyond the poll before, and does not say when that was. `vcpus` maps a
+    server's id to how many it has, as the newest list of servers said.
     """
 
     def __init__(
@@ -43,66 +51,52 @@ class GnocchiTelemetry:
         granularity_seconds: int,
         vcpus: Callable[[], Mapping[str, int]],
         now: Callable[[], float] = time.time,
-        *,
-        poll_seconds: int | None = None,
     ) -> None:
         """Ask nobody yet."""
         self.pool = pool
         self.granularity = granularity_seconds
-        self.poll_seconds = poll_seconds or granularity_seconds
         self.now = now
         self._services = services
         self._vcpus = vcpus
         self._made: Any = None
         self._lock = threading.Lock()
 
-    @property
-    def longest_seconds(self) -> float:
-        """How far a sample may reach into the past when it is told: metered for so long, then waited for."""
-        return float(2 * self.poll_seconds + self.granularity)
-
     def load(self, workers: Mapping[str, str]) -> Load:
         """The newest rate of each worker's server; a negative one, as after a restart of its host, is no sample."""
-        series = self.series(float(WINDOW_POINTS * max(self.granularity, self.poll_seconds)), "rate:mean")
+        series = self.series(max(LOOKED_BACK_SECONDS, LOOKED_BACK_POINTS * self.granularity))
         vcpus, now = self._vcpus(), self.now()
         shares: dict[str, float] = {}
         cores: dict[str, float] = {}
         ages: dict[str, float] = {}
+        spans: dict[str, float] = {}
         for worker, server_id in workers.items():
-            points = series.get(server_id, {}).get("rate:mean", ())
-            if not points or points[-1].value < 0:
+            found = rate(series.get(server_id, ()))
+            if found is None:
                 continue
-            cores[worker] = points[-1].value / (self.poll_seconds * NANOSECONDS)
-            ages[worker] = max(0.0, now - points[-1].at - self.granularity)
+            cores[worker] = found.cores
+            ages[worker] = max(0.0, now - found.until - self.granularity)
+            # The polls may have come anywhere in their granularities.
+            spans[worker] = found.until - found.since + self.granularity
             if vcpus.get(server_id):
-                shares[worker] = min(1.0, cores[worker] / vcpus[server_id])
-        return Load(
-            by_worker=shares,
-            age_seconds=min(ages.values(), default=0.0),
-            cores=cores,
-            ages=ages,
-            # The poll may have come anywhere in its granularity, and tells of all the time since the one before.
-            span_seconds=float(self.granularity + self.poll_seconds),
-        )
+                shares[worker] = min(1.0, found.cores / vcpus[server_id])
+        return Load(by_worker=shares, age_seconds=min(ages.values(), default=0.0), cores=cores, ages=ages, spans=spans)
 
-    def series(self, seconds: float, *aggregations: str) -> Series:
-        """The last `seconds` of `cpu` of every server of the pool, in one question."""
-        answer = self._asked(seconds, aggregations)
-        found: dict[str, Mapping[str, Sequence[Point]]] = {}
-        for resource, metrics in answer.get("measures", {}).items():
-            of_cpu = metrics.get("cpu", {})
-            found[resource] = {
-                name: [Point(at.timestamp(), float(value)) for at, _, value in points]
-                for name, points in of_cpu.items()
-            }
-        return found
+    def series(self, seconds: float) -> Mapping[str, Sequence[Point]]:
+        """The last `seconds` of `cpu` of every server of the pool, by id and oldest first, in one question."""
+        answer = self._asked(seconds)
+        return {
+            resource: [
+                Point(at.timestamp(), float(value)) for at, _, value in metrics.get("cpu", {}).get(AGGREGATION, ())
+            ]
+            for resource, metrics in answer.get("measures", {}).items()
+        }
 
     @translated
     def kept(self) -> Json:
         """The archive policy by which some server's `cpu` is kept; {} where no server of the pool has one."""
         from gnocchiclient.exceptions import ClientException  # noqa: PLC0415 - only where telemetry is wanted
 
-        query = {LIKE: {"server_group": f"{self.pool}.%"}}
+        query = {"like": {TAG: f"{self.pool}.%"}}
         try:
             for resource in self._client().resource.search("instance", query=query, limit=10):
                 if "cpu" in resource["metrics"]:
@@ -113,14 +107,13 @@ class GnocchiTelemetry:
         return {}
 
     @translated
-    def _asked(self, seconds: float, aggregations: Sequence[str]) -> Json:
+    def _asked(self, seconds: float) -> Json:
         from gnocchiclient.exceptions import ClientException  # noqa: PLC0415 - only where telemetry is wanted
 
-        wanted = " ".join(f"(cpu {name})" for name in aggregations)
         try:
             found: Json = self._client().aggregates.fetch(
-                operations=f"(metric {wanted})",
-                search={LIKE: {"server_group": f"{self.pool}.%"}},
+                operations=f"(metric cpu {AGGREGATION})",
+                search={"like": {TAG: f"{self.pool}.%"}},
                 resource_type="instance",
                 start=datetime.fromtimestamp(self.now() - seconds, UTC).isoformat(),
                 granularity=self.granularity,
@@ -139,3 +132,19 @@ class GnocchiTelemetry:
 
                 self._made = Client(session=self._services.connection().session)
             return self._made
+
+
+def rate(points: Sequence[Point]) -> Rate | None:
+    """Cores in use since the newest point that is long enough before the last; None where that cannot be said."""
+    if not points:
+        return None
+    last = points[-1]
+    before = [point for point in points if point.at < last.at]
+    long_ago = [point for point in before if last.at - point.at >= LEAST_SPAN_SECONDS] or before[:1]
+    if not long_ago:
+        return None
+    first = long_ago[-1]
+    between = [point.value for point in points if first.at <= point.at]
+    if between != sorted(between):
+        return None
+    return Rate((last.value - first.value) / ((last.at - first.at) * NANOSECONDS), first.at, last.at)

@@ -234,9 +234,7 @@ class OpenStackWorld(RealWorld):
         self._gnocchi: GnocchiTelemetry | None = None
         if site.telemetry:
             services, vcpus = self._openstack.services, self._openstack.vcpus
-            self._gnocchi = GnocchiTelemetry(
-                services, spec.pool, site.granularity_seconds, vcpus, poll_seconds=site.poll_seconds or None
-            )
+            self._gnocchi = GnocchiTelemetry(services, spec.pool, site.granularity_seconds, vcpus)
         self.telemetry = self._gnocchi
         self._idle_seconds = min((group.idle_seconds for group in spec.groups.values()), default=inf)
         self.monitoring: AodhAlarms | None = None
