@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 import yaml
 
+from elastic.api import reference as http_api
 from elastic.core.lifecycle import TABLE, TRANSITIONS, Ad, Cell, Phase
 from elastic.settings import render_reference
 
@@ -109,6 +110,7 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
 }
 
 
+    "http-api": http_api.render_reference,
 def regenerated(text: str, generators: Mapping[str, Callable[[], str]]) -> str:
     """The text with each generated part written anew; raises KeyError for a name that no generator has."""
     return GENERATED.sub(lambda found: f"{found[1]}\n{generators[found['name']]().strip()}\n\n{found[3]}", text)
