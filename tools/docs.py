@@ -19,9 +19,11 @@ import yaml
 
 from elastic.api import reference as http_api
 from elastic.core.lifecycle import TABLE, TRANSITIONS, Ad, Cell, Phase
+from elastic.core.uses import TABLE as TABLE_OF_USES
 from elastic.settings import render_reference
 
 ROOT = Path(__file__).parent.parent
+CLAIMED = ((True, "busy: something is claimed"), (False, "idle: nothing is"))
 
 GENERATED = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 FENCE = re.compile(r"^(?P<fence>```+|~~~+).*?^(?P=fence)[ \t]*$", re.DOTALL | re.MULTILINE)
@@ -92,6 +94,12 @@ def _allowed(said: Mapping[str, Any]) -> str:
     return "; ".join(shown) or "`true`, `false`"
 
 
+def uses_table() -> str:
+    """What a worker is by HTCondor and its CPU, as the code has it."""
+    rows = [[claimed, *(f"**{TABLE_OF_USES[busy, load]}**" for load in (True, False))] for busy, claimed in CLAIMED]
+    return _table(["HTCondor", "CPU: load", "CPU: no load"], rows)
+
+
 def _cell(cell: Cell) -> str:
     timed = f", {cell.after} after `{cell.timer}`" if cell.after else ""
     return f"{cell.phase}{timed}{', flagged' if cell.flagged else ''}"
@@ -106,6 +114,7 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
     "lifecycle-table": lifecycle_table,
     "make-targets": make_targets,
     "settings": render_reference,
+    "uses-table": uses_table,
     **{f"hot-{file.stem}": partial(heat_parameters, file) for file in sorted((ROOT / "hot").glob("*.yaml"))},
 }
 
