@@ -1,7 +1,9 @@
 """Every way in which OpenStack refuses a worker, and what becomes of its group: asked of a real Nova."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -66,6 +68,22 @@ def test_a_missing_image_or_flavor_closes_its_group_at_once_by_name_and_others_g
         assert (quotas["good"].workers_left or 0) > 0
 
 
+def test_check_says_of_each_group_what_is_wrong_in_plain_words(own: Project, tmp_path: Path) -> None:
+    groups = {
+        "good": said(), "zone": said(zones="no-such-zone"), "key": said(keypair="no-such-key"),
+        "image": said(image="gone"), "guard": said(security_groups="no-such-group"),
+    }  # fmt: skip
+    with bench(own, tmp_path, POOL, **groups) as made:
+        found = {one.what: one for one in made.cloud.check()}
+    assert found["OpenStack"].seen.startswith("the project's quotas leave 50 instances, 200 cores, ")
+    assert {what for what, one in found.items() if one.ok} == {"OpenStack", "group good"}
+    assert "there is no availability zone no-such-zone; available: nova" in found["group zone"].seen
+    assert "this user has no keypair no-such-key; known: none" in found["group key"].seen
+    assert "there is no security group no-such-group" in found["group guard"].seen
+    assert found["group image"].seen.startswith("there is no image gone")
+    assert all(one.mend for one in found.values() if not one.ok)
+
+
 def test_an_image_that_goes_while_its_name_is_still_known_closes_the_group_after_one_refusal(
     own: Project, tmp_path: Path
 ) -> None:
@@ -84,15 +102,16 @@ def test_an_image_that_goes_while_its_name_is_still_known_closes_the_group_after
 def test_a_full_quota_is_told_before_and_after_asking_and_servers_being_deleted_fill_it(
     own: Project, tmp_path: Path
 ) -> None:
-    with bench(own, tmp_path, POOL, small=said()) as made:
-        own.quota(instances=1)
-        # One after the other: of two at once Nova may take both, and find out later (the second ends in ERROR).
-        (first,), (second,) = made.ask("small", "small-1"), made.ask("small", "small-2")
-        assert (first.error, type(second.error)) == (None, QuotaExceeded)
-        assert "instances" in str(second.error)
-        full = Quota(workers_left=0, reason="the project's quota of instances leaves room for 0 more")
-        assert made.cloud.quotas()["small"] == full
+    full = Quota(workers_left=0, reason="the project's quota of instances leaves room for 0 more")
+    with bench(own, tmp_path, POOL, small=said()) as made, limited(own, instances=1):
+        # Without having read the quota, so that Nova itself is asked; it counts a server once it has a host.
+        (first,) = made.ask("small", "small-1")
         server_id = first.server_id
+        with adapter(own.clouds, tmp_path, POOL, small=said()) as other:
+            wait(lambda: other.cloud.quotas()["small"] == full, 30, "it counts")
+        (second,) = made.ask("small", "small-2")
+        assert (first.error, type(second.error)) == (None, QuotaExceeded)
+        assert "Quota exceeded for instances" in str(second.error)
         wait(lambda: made.status(server_id) is ServerStatus.ACTIVE, 60, "it is active")
         own.faults(destroy_seconds=8)
         going = record("small", "small-1", server_id)
@@ -104,7 +123,30 @@ def test_a_full_quota_is_told_before_and_after_asking_and_servers_being_deleted_
         wait(lambda: made.server(server_id) is None, 60, "it is gone")
         own.faults()
         wait(lambda: made.cloud.quotas()["small"].workers_left == 1, 30, "its place is free")
-        own.quota(instances=50)
+
+
+def test_what_two_groups_ask_for_at_once_is_refused_as_too_much_and_never_ends_in_error(
+    own: Project, tmp_path: Path
+) -> None:
+    """Nova counts a server once it has a host: of requests at the same moment it takes too many."""
+    groups = {"a": said(), "b": said()}
+    with bench(own, tmp_path, POOL, **groups) as made, limited(own, instances=3), ThreadPoolExecutor(2) as threads:
+        assert {name: one.workers_left for name, one in made.cloud.quotas().items()} == {"a": 3, "b": 3}
+        both = threads.map(lambda group: made.ask(group, *(f"{group}-{n}" for n in range(3))), groups)
+        answers = [answer for some in both for answer in some]
+        assert Counter(type(answer.error) for answer in answers) == {type(None): 3, QuotaExceeded: 3}
+        ids = [answer.server_id for answer in answers if answer.error is None]
+        wait(lambda: {made.status(one) for one in ids} == {ServerStatus.ACTIVE}, 60, "all that were taken are active")
+
+
+@contextmanager
+def limited(own: Project, **limits: int) -> Iterator[None]:
+    """Another quota for a while."""
+    own.quota(**limits)
+    try:
+        yield
+    finally:
+        own.quota(instances=50, cores=200, ram=512 * 1024)
 
 
 @pytest.mark.parametrize(
@@ -142,8 +184,7 @@ def test_members_of_a_server_group_are_limited(own: Project, tmp_path: Path) -> 
 def test_no_valid_host_is_an_error_of_the_server_with_its_reason(own: Project, tmp_path: Path) -> None:
     """Nova takes the request and finds out afterwards: the server's failure is the group's failed boot."""
     flavor = {"id": POOL, "name": POOL, "vcpus": 1, "ram": 2_000_000, "disk": 1}
-    with flavored(own, flavor), bench(own, tmp_path, POOL, huge=said(flavor=POOL)) as made:
-        own.quota(ram=-1)
+    with flavored(own, flavor), limited(own, ram=-1), bench(own, tmp_path, POOL, huge=said(flavor=POOL)) as made:
         (answer,) = made.ask("huge", "huge-1")
         wait(lambda: made.status(answer.server_id) is ServerStatus.ERROR, 60, "it failed")
         server = made.server(answer.server_id)
