@@ -199,7 +199,7 @@ def test_the_error_names_the_file_and_counts(tmp_path: Path) -> None:
             "[policy.parameters.backlog]\nheadrom = 3",
             (
                 "policy.parameters.backlog: "
-                "policy 'backlog': no parameter 'headrom'; known: cap, headroom; did you mean headroom?"
+                "policy 'backlog': no parameter 'headrom'; known: cap, drain_seconds, headroom; did you mean headroom?"
             ),
         ),
         ("[api]\nport = 99999", "api.port: should be less than or equal to 65535, not 99999"),

@@ -102,7 +102,7 @@ def test_a_small_run_imports_nothing_heavy(tmp_path: Path, trace: Path, kind: li
         (["--set", "headroom"], "--set headroom: must be key=value"),
         (["--set", "idle_seconds=soon"], "--set idle_seconds=soon: not a number"),
         (["--set", "learns=maybe"], "--set learns=maybe: true or false"),
-        (["--set", "hedroom=1"], "no parameter 'hedroom'; known: cap, headroom; did you mean headroom?"),
+        (["--set", "hedroom=1"], "no parameter 'hedroom'; known: cap, drain_seconds, headroom; did you mean headroom?"),
     ],
 )
 def test_settings_that_make_no_sense_are_one_clear_line(
