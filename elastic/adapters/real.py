@@ -91,4 +91,7 @@ class RealWorld:
 def _settings(spec: WorldSpec, given: Mapping[str, Any]) -> HTCondorSettings:
     known = HTCondorSettings.__dataclass_fields__
     named = {name: value for name, value in given.items() if name in known}
-    return HTCondorSettings(**{**named, "ledger": spec.ledger, "token_folder": Path(given["token_folder"])})
+    # As the shipped fragment calls the workers' network: who names the same one needs no broker.
+    network = {"PRIVATE_NETWORK_NAME": f"elastic-{spec.pool}"} if given.get("same_network", True) else {}
+    own = {"ledger": spec.ledger, "token_folder": Path(given["token_folder"]), "parameters": network}
+    return HTCondorSettings(**{**named, **own})

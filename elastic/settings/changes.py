@@ -18,6 +18,7 @@ RESTART = (
     "htcondor.query_seconds",
     "htcondor.inspect_seconds",
     "htcondor.rest_factor",
+    "htcondor.same_network",
     "htcondor.drain_program",
     "cloud",
     "api",

@@ -75,6 +75,9 @@ class HtcondorSettings(Section):
     """CLASSAD_LIFETIME of the collector (HTCondor's default): a dead startd's ad stays for so long."""
     schedd_stale_seconds: Seconds = 1800.0
     """How long the last queue of a silent schedd counts: longer than a restart, shorter than a lost machine."""
+    same_network: bool = True
+    """The daemon connects to workers at once (beside a central manager in their network it may). False: workers that
+    nobody can connect to are asked through the collector to call back, at any port of the daemon's host."""
     drain_program: str = ""
     """condor_drain, for sites whose workers hold no key that signed our token; empty: no program."""
 
