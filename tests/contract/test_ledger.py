@@ -9,6 +9,7 @@ import pytest
 from elastic.adapters.ledger import SqlLedger
 from elastic.core.memory import GroupMemory, Memory, MemoryChange, WorkerRecord
 from elastic.core.override import Override, OverrideKind
+from elastic.core.uses import Excuse
 from elastic.ports import Ledger
 from elastic_simulations.ledger import MemoryLedger
 
@@ -127,7 +128,7 @@ def test_an_override_is_taken_back_by_id_and_unknown_ids_are_no_error(ledger: Le
 
 
 def test_the_operators_fields_are_not_the_ticks_to_write(ledger: Ledger) -> None:
-    protected = replace(OURS, protected_by="ada")
+    protected = replace(OURS, protected_by="ada", excuse=Excuse(author="ada", reason="mine", at=5.0))
     ledger.save(MemoryChange(workers=(protected,)))
     ledger.save(MemoryChange(workers=(replace(OURS, failure="lost"),)))
     assert ledger.memory().workers == {"small-1": replace(protected, failure="lost")}
