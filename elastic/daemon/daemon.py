@@ -12,7 +12,7 @@ from elastic.daemon.enrolments import Enrolments
 from elastic.daemon.logs import LOGGER, TickLog, configure
 from elastic.daemon.loop import Loop, Pace
 from elastic.daemon.parts import alarm_secret_of, open_parts, rules_of, token_of
-from elastic.daemon.server import Server, bind
+from elastic.daemon.server import Server, bind, check_tls
 from elastic.daemon.service import DaemonService, Names, Seen
 from elastic.metrics import Metrics
 from elastic.ports import ElasticError, Enrols
@@ -171,6 +171,8 @@ class Daemon:
 
 def _bind(api: ApiSettings) -> list[socket.socket]:
     """The socket of the interface, and the one that workers reach, if there is to be one."""
+    if api.enrol_certificate and api.enrol_key:
+        check_tls(api.enrol_certificate, api.enrol_key)
     listeners = [bind(api.host, api.port)]
     if api.enrol_host:
         try:

@@ -1,6 +1,7 @@
 """The HTTP server in a thread of its own; the port is bound first, so that a taken one is known at once."""
 
 import socket
+import ssl
 import threading
 import time
 from pathlib import Path
@@ -35,11 +36,19 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+def check_tls(certificate: Path, key: Path) -> None:
+    """Raise ElasticError when TLS cannot be had with these two files."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except OSError as error:
+        raise ElasticError(f"TLS with {certificate} cannot be had: {error}") from error
+
+
 class Server:
     """Serves one application on a bound socket until stopped."""
 
     def __init__(self, app: FastAPI, listener: socket.socket, tls: tuple[Path, Path] | None = None) -> None:
-        """`tls` are certificate and key; ElasticError when they cannot be used."""
+        """`tls` are certificate and key."""
         config = uvicorn.Config(
             app,
             ssl_certfile=str(tls[0]) if tls else None,
@@ -51,11 +60,6 @@ class Server:
             timeout_graceful_shutdown=1,
             server_header=False,
         )
-        try:
-            # Now, and not in the thread: wrong files are a wrong setting.
-            config.load()
-        except OSError as error:
-            raise ElasticError(f"TLS with {tls and tls[0]} cannot be had: {error}") from error
         self._server = uvicorn.Server(config)
         self._listener = listener
         self._thread = threading.Thread(target=self._serve, name="elastic-api", daemon=True)
