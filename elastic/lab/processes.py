@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -63,19 +63,40 @@ def of_service(folder: LabFolder, name: str) -> Sequence[ProcessId]:
 
 
 def by_child(parent: Path) -> Mapping[str, Sequence[ProcessId]]:
-    """Return the running processes marked with a folder below `parent`, by that folder's name, oldest first."""
-    prefix = f"{FOLDER_MARK}={parent}/".encode()
-    found: dict[str, list[ProcessId]] = {}
-    for entry in PROC.iterdir():
-        if not entry.name.isdigit():
-            continue
+    """Return the running processes marked with a folder below `parent`, by that folder's name, oldest first.
+
+    With all that they have started, marked or not: HTCondor gives its jobs an environment of their own.
+    """
+    mark, prefix = f"{FOLDER_MARK}=".encode(), f"{FOLDER_MARK}={parent}/".encode()
+    marks: dict[int, bytes] = {}
+    above: dict[int, int] = {}
+    for pid in (int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()):
         with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
-            for variable in (entry / "environ").read_bytes().split(b"\0"):
-                process = identify(int(entry.name)) if variable.startswith(prefix) else None
-                if process:
-                    name = variable.removeprefix(prefix).decode().partition("/")[0]
-                    found.setdefault(name, []).append(process)
+            above[pid] = _parent(pid)
+            for variable in (PROC / str(pid) / "environ").read_bytes().split(b"\0"):
+                if variable.startswith(mark):
+                    marks[pid] = variable
+    found: dict[str, list[ProcessId]] = {}
+    for pid in above:
+        nearest = next((marks[one] for one in _line(pid, above) if one in marks), b"")
+        process = identify(pid) if nearest.startswith(prefix) else None
+        if process is not None:
+            found.setdefault(nearest.removeprefix(prefix).decode().partition("/")[0], []).append(process)
     return {name: sorted(each, key=lambda process: (process.start_ticks, process.pid)) for name, each in found.items()}
+
+
+def _parent(pid: int) -> int:
+    stat = (PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    return int(stat.rpartition(")")[2].split()[1])
+
+
+def _line(pid: int, above: Mapping[int, int]) -> Iterator[int]:
+    """A process, its parent, and so on; ids may be given anew while one looks, so that no line is endless."""
+    seen: set[int] = set()
+    while pid and pid not in seen:
+        yield pid
+        seen.add(pid)
+        pid = above.get(pid, 0)
 
 
 def stop(folder: LabFolder, name: str, *, seconds: float = STOP_SECONDS) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ from elastic.lab.software import known
 from elastic.lab.stub import Stub
 from elastic.local.errors import LocalError
 from elastic.local.loopback import free_port
-from elastic.local.processes import ProcessId, alive, identify, send
+from elastic.local.processes import ProcessId, alive, children, identify, send
 from tests.lab.support import wait
 
 
@@ -114,6 +115,23 @@ def test_a_service_is_known_by_its_process_and_ends_with_it(site: Site) -> None:
     send(main, signal.SIGKILL)
     wait(lambda: not alive(main), 10)
     assert processes.main_process(site.folder, "s") is None
+
+
+def test_what_a_marked_process_starts_is_its_servers_whatever_its_environment_says(tmp_path: Path) -> None:
+    """HTCondor gives jobs an environment of their own: their CPU time came to light only when they had ended."""
+    servers = tmp_path / "servers"
+    shell = "env -i sleep 60 & env -i ELASTIC_LOCAL_ROOT=/elsewhere sleep 60 & wait"
+    mark = {"ELASTIC_LOCAL_ROOT": str(servers / "s1" / "worker"), "PATH": os.environ["PATH"]}
+    with subprocess.Popen(["/bin/sh", "-c", shell], env=mark) as started:
+        own = identify(started.pid)
+        assert own is not None
+        wait(lambda: len(children(started.pid)) == 2, 10, "both have started")
+        first, second = children(started.pid)
+        try:
+            wait(lambda: processes.by_child(servers) == {"s1": [own, first]}, 10, "they are what they are")
+        finally:
+            for process in (own, first, second):
+                send(process, signal.SIGKILL)
 
 
 def test_cpu_time_of_a_server_never_falls() -> None:
