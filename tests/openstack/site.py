@@ -17,7 +17,7 @@ from elastic.adapters.openstack.stack import Stacks
 from elastic.local.daemon import Tree, merged
 from elastic.local.folder import Status
 from elastic.local.loopback import free_port
-from elastic.ports import Conflict, PortError
+from elastic.ports import Conflict, NotFound, PortError
 from tests.lab.site import Site
 from tests.lab.site import group as local_group
 from tests.lab.support import wait
@@ -137,7 +137,8 @@ def remove_groups(services: Services, pool: str, groups: Sequence[str]) -> None:
     names = [f"elastic-{pool}-{group}" for group in groups]
     wait(lambda: _no_group_left(services, names), 120, "no stack and no cluster is left")
     for found in listed(services, pool):
-        services.call("compute", "DELETE", f"/servers/{found['id']}")
+        with suppress(NotFound):
+            services.call("compute", "DELETE", f"/servers/{found['id']}")
     wait(lambda: not list(listed(services, pool)), 120, "no server is left")
 
 
@@ -149,10 +150,11 @@ def _no_group_left(services: Services, names: Sequence[str]) -> bool:
         if (stack := stacks.read(name)) is not None:
             left = True
             if not stack.status.startswith("DELETE_IN"):
-                stacks.remove(stack)
+                with suppress(NotFound):
+                    stacks.remove(stack)
         if (cluster := clusters.read(name)) is not None:
             left = True
-            with suppress(Conflict):
+            with suppress(Conflict, NotFound):
                 clusters.delete(cluster)
     if left:
         time.sleep(1)
