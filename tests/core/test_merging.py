@@ -10,7 +10,7 @@ from elastic.core.guardrails import constrain
 from elastic.core.lifecycle import Phase
 from elastic.core.memory import Event, Memory, MemoryChange, WorkerRecord
 from elastic.core.model import OddCounts, SiteSpec, Snapshot, SourceHealth, Trust
-from elastic.core.observation import Load, Machine, Observations, SourceReading
+from elastic.core.observation import Alarm, Alarms, AlarmState, Load, Machine, Observations, SourceReading
 from elastic.core.planner import plan
 from elastic.core.policy import Target
 from elastic.core.record import Plan
@@ -308,3 +308,22 @@ def test_while_htcondor_is_blind_load_raises_by_one_boot_at_a_time() -> None:
     blind = Trust(grow="blind: machines", shrink="blind: machines")
     found = snapshot(group(worker(), worker(Phase.BOOTING, "w2"), load=0.9), trust=blind, sources=SOURCES)
     assert constrain({"g": RAISED}, found, SITE)["g"].workers == 2
+
+
+ALARMS = {"g": (Alarm(name="g-high", state=AlarmState.ALARM),), "of no group here": ()}
+
+
+@pytest.mark.parametrize(
+    ("reading", "alarms", "ok"),
+    [
+        (None, (), None),
+        (SourceReading(value=ALARMS), ALARMS["g"], True),
+        (SourceReading(value=ALARMS, error="no route", age_seconds=30.0, misses=1), (), False),
+    ],
+)
+def test_a_groups_alarms_are_those_of_now(
+    reading: SourceReading[Alarms] | None, alarms: tuple[Alarm, ...], ok: bool | None
+) -> None:
+    found, _ = look(replace(seen(), alarms=reading), memory())
+    health = found.sources.get("alarms")
+    assert (found.groups["g"].alarms, health.ok if health else None) == (alarms, ok)
