@@ -322,7 +322,9 @@ ALARMS = {"g": (Alarm(name="g-high", state=AlarmState.ALARM),), "of no group her
     ],
 )
 def test_a_groups_alarms_are_those_of_now(
-    reading: SourceReading[Alarms] | None, alarms: tuple[Alarm, ...], ok: bool | None
+    reading: SourceReading[Alarms] | None,
+    alarms: tuple[Alarm, ...],
+    ok: bool | None,  # noqa: FBT001 - drawn from a table
 ) -> None:
     found, _ = look(replace(seen(), alarms=reading), memory())
     health = found.sources.get("alarms")
