@@ -9,6 +9,8 @@ from elastic.local.poolfolder import PoolFolder
 from tests.lab.support import Client
 
 LOOK_SECONDS = 0.2
+NAMES = ("ElasticWorker", "ElasticServerId")
+"""A worker is known by both: members of a group that are made alike have only the second one to themselves."""
 
 
 class Arrivals:
@@ -30,11 +32,12 @@ class Arrivals:
         self._thread.join()
 
     def seen_at(self) -> Mapping[str, float]:
-        """The moment at which the slot of each worker was first seen, in seconds since the epoch."""
+        """The moment at which the slot of each worker was first seen, in seconds since the epoch, by both its names."""
         return dict(self._seen_at)
 
     def _watch(self) -> None:
         with Client(self._folder) as client:
             while not self._over.wait(LOOK_SECONDS):
-                for ad in client.machines("PartitionableSlot is true", ["ElasticWorker"]):
-                    self._seen_at.setdefault(str(ad.get("ElasticWorker", "")), time.time())
+                for ad in client.machines("PartitionableSlot is true", NAMES):
+                    for name in NAMES:
+                        self._seen_at.setdefault(str(ad.get(name, "")), time.time())

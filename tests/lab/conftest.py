@@ -1,6 +1,7 @@
 """Real HTCondor daemons for the tests of this folder. Where they cannot be had, tests/conftest.py skips all of it."""
 
 import os
+import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tests.lab.jobs import Jobs
 from tests.lab.support import Client, Lab
 
 # What fails in a story is shown as in a test.
-pytest.register_assert_rewrite("tests.lab.expired", "tests.lab.shown", "tests.lab.troubles")
+pytest.register_assert_rewrite("tests.lab.expired", "tests.lab.requirements", "tests.lab.shown", "tests.lab.troubles")
 
 StartPool = Callable[..., Pool]
 Say = Callable[[object], None]
@@ -35,7 +36,8 @@ def say(capsys: pytest.CaptureFixture[str]) -> Say:
 
     def printed(figure: object) -> None:
         with capsys.disabled():
-            print(f"\n{figure}")  # noqa: T201  figures that reports quote
+            # On standard error: tests that run side by side have no standard output.
+            print(f"\n{figure}", file=sys.stderr)  # noqa: T201  figures that reports quote
 
     return printed
 

@@ -1,25 +1,26 @@
 """Requirement 5: a ten-hour job among short ones that come each hour, through the night; and the remover that fails."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from elastic.local.pool import Pool
 from elastic.local.processes import teardown
 from tests.lab.events import Event, Kind
 from tests.lab.jobs import Batch, Jobs
 from tests.lab.sightings import Look
-from tests.lab.site import POOL_CONFIG, Site, group
+from tests.lab.site import POOL_CONFIG
 from tests.lab.support import Client, Lab, wait
 
-HOURS = 10
-QUIET_HOURS = 1
-SHORT_JOBS = 6
-SHORT_SHARE = 1 / 3
-"""Twenty minutes, of an hour."""
-MAXIMUM = 7
+if TYPE_CHECKING:
+    from tests.lab.ground import Counts, Ground
+
 MINIMUM = 1
+CONTROL_WORKERS = 7
 # Nobody takes the ads of workers removed by age out of the collector: for its usual 15 minutes the job would be matched
 # to those ghosts, again and again.
 CONTROL_CONFIG = {**POOL_CONFIG, "CLASSAD_LIFETIME": "15"}
@@ -29,6 +30,7 @@ CONTROL_CONFIG = {**POOL_CONFIG, "CLASSAD_LIFETIME": "15"}
 class Night:
     """What was seen from before the long job until the pool had been quiet for an hour."""
 
+    hours: int
     hour_seconds: float
     long_job: Sequence[Event]
     short_jobs: Sequence[Sequence[Event]]
@@ -60,28 +62,30 @@ class Night:
     def __str__(self) -> str:
         """For the log of the tests."""
         return (
-            f"requirement 5: {HOURS} h (1 h = {self.hour_seconds:.0f} s), {len(self.short_jobs)} jobs of 20 minutes; "
-            f"the long job was started {self.count(Kind.EXECUTE)} time(s), evicted {self.count(Kind.EVICTED)}\n"
+            f"requirement 5: {self.hours} h (1 h = {self.hour_seconds:.0f} s), {len(self.short_jobs)} short jobs"
+            f"; the long job was started {self.count(Kind.EXECUTE)} time(s), evicted {self.count(Kind.EVICTED)}\n"
             f"  {len(self.ever)} workers came, {len(self.survivors)} of the first hour stayed beside the long job's; "
             f"never fewer than {self.lowest}"
         )
 
 
-def through_the_night(root: Path, prefix: Path, hour_seconds: float) -> Night:
-    """Run the ten hours under the daemon."""
-    with Site(root, prefix, groups=[group(minimum=MINIMUM, maximum=MAXIMUM)], boot_seconds=(0.5, 1.5)) as site:
+def through_the_night(ground: Ground, counts: Counts, root: Path, prefix: Path) -> Night:
+    """Run the hours under the daemon."""
+    groups = [ground.group(minimum=MINIMUM, maximum=counts.maximum)]
+    with ground.site(root, prefix, groups=groups, boot_seconds=(0.5, 1.5)) as site:
         site.until_ready(MINIMUM)
         begin = time.time()
-        long_job = site.jobs.sleep("long", 1, HOURS * hour_seconds)
+        long_job = site.jobs.sleep("long", 1, counts.hours * counts.hour_seconds)
         site.until(long_job.worker, 30, "the long job runs")
-        short = [_hour(site.jobs, number, begin, hour_seconds) for number in range(HOURS)]
+        short = [_hour(site.jobs, number, begin, counts) for number in range(counts.hours)]
         for batch in (*short, long_job):
-            batch.wait(3 * hour_seconds + 60)
+            batch.wait(3 * counts.hour_seconds + 60)
         site.until_ready(MINIMUM)
-        quiet_until = time.time() + QUIET_HOURS * hour_seconds
-        time.sleep(QUIET_HOURS * hour_seconds)
+        quiet_until = time.time() + counts.quiet_hours * counts.hour_seconds
+        time.sleep(counts.quiet_hours * counts.hour_seconds)
         return Night(
-            hour_seconds=hour_seconds,
+            hours=counts.hours,
+            hour_seconds=counts.hour_seconds,
             long_job=next(iter(long_job.history().values())),
             short_jobs=[events for batch in short for events in batch.history().values()],
             looks=site.seen.between(begin, quiet_until),
@@ -107,10 +111,10 @@ def batch_workers(batch: Batch) -> set[str]:
     return {event.worker for events in batch.history().values() for event in events if event.kind == Kind.EXECUTE}
 
 
-def _hour(jobs: Jobs, number: int, begin: float, hour_seconds: float) -> Batch:
+def _hour(jobs: Jobs, number: int, begin: float, counts: Counts) -> Batch:
     """Submit the short jobs of an hour at its beginning; return at its end."""
-    batch = jobs.sleep(f"hour-{number}", SHORT_JOBS, SHORT_SHARE * hour_seconds)
-    time.sleep(max(0.0, begin + (number + 1) * hour_seconds - time.time()))
+    batch = jobs.sleep(f"hour-{number}", counts.short_jobs, counts.short_share * counts.hour_seconds)
+    time.sleep(max(0.0, begin + (number + 1) * counts.hour_seconds - time.time()))
     return batch
 
 
@@ -118,10 +122,10 @@ def _shrunk_by_age(lab: Lab, jobs: Jobs) -> Sequence[Event]:
     lab.start_worker("w0")
     long_job = jobs.sleep("long", 1, 600)
     wait(long_job.worker, what="the long job runs on the first worker")
-    lab.start_workers(MAXIMUM)
-    jobs.sleep("hour-0", SHORT_JOBS, 5).wait(60)
+    lab.start_workers(CONTROL_WORKERS)
+    jobs.sleep("hour-0", CONTROL_WORKERS - MINIMUM, 5).wait(60)
     # Nobody asks what runs where: seven is more than one needs now, so the six oldest go.
-    for server in sorted(lab.servers.servers(), key=lambda server: server.created_at)[: MAXIMUM - MINIMUM]:
+    for server in sorted(lab.servers.servers(), key=lambda server: server.created_at)[: CONTROL_WORKERS - MINIMUM]:
         lab.servers.delete(server.id)
 
     def known() -> Sequence[Event]:

@@ -68,14 +68,19 @@ def summary(rounds: list[Round]) -> str:
     )
 
 
+def run_ten(jobs: Jobs) -> str:
+    """Run ten jobs; return what was wrong with them."""
+    batch = jobs.shell("ten", JOBS, "echo $((3 * $(Process)))")
+    try:
+        batch.wait(90)
+    except TimeoutError as error:
+        return str(error)
+    wrong = [n for n in range(JOBS) if batch.output(n) != f"{3 * n}\n"]
+    return f"wrong output of jobs {wrong}" if wrong else ""
+
+
 def _run_jobs(folder: Path) -> str:
     """Run ten jobs on a grid; return what was wrong with them."""
     pool = PoolFolder(folder)
     with Client(pool) as client:
-        batch = Jobs(client, pool).shell("ten", JOBS, "echo $((3 * $(Process)))")
-        try:
-            batch.wait(90)
-        except TimeoutError as error:
-            return str(error)
-        wrong = [n for n in range(JOBS) if batch.output(n) != f"{3 * n}\n"]
-        return f"wrong output of jobs {wrong}" if wrong else ""
+        return run_ten(Jobs(client, pool))

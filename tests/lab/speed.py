@@ -1,5 +1,7 @@
 """Requirement 3: equal jobs on a pool that grows from one worker to seven, against an independent program's bound."""
 
+from __future__ import annotations
+
 import json
 import subprocess
 import sys
@@ -8,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean
+from typing import TYPE_CHECKING
 
 from elastic.local.pool import Pool
 from elastic.local.processes import teardown
@@ -15,10 +18,12 @@ from tests.lab import bound
 from tests.lab.arrivals import Arrivals
 from tests.lab.events import Event, Kind
 from tests.lab.jobs import Batch, Jobs
-from tests.lab.site import POOL_CONFIG, Site, group
+from tests.lab.site import POOL_CONFIG
 from tests.lab.support import Client, Lab
 
-WORKERS = 7
+if TYPE_CHECKING:
+    from tests.lab.ground import Counts, Ground
+
 BOOT_SECONDS = (6.0, 10.0)
 CALIBRATION_ROUNDS = 4
 CALIBRATION_SECONDS = 5.0
@@ -30,6 +35,7 @@ class Speed:
 
     jobs: int
     job_seconds: float
+    workers: int
     overhead_seconds: float
     boot_seconds: tuple[float, ...]
     elapsed_seconds: float
@@ -47,22 +53,24 @@ class Speed:
         """For the log of the tests."""
         boots = ", ".join(f"{seconds:.1f}" for seconds in self.boot_seconds)
         return (
-            f"requirement 3: {self.jobs} jobs of {self.job_seconds:.0f} s on 1..{WORKERS} workers; boots {boots} s, "
-            f"{self.overhead_seconds:.2f} s overhead a job\n"
+            f"requirement 3: {self.jobs} jobs of {self.job_seconds:.0f} s on 1..{self.workers} workers, boots {boots}"
+            f" s, {self.overhead_seconds:.2f} s overhead a job\n"
             f"  scaling factor {self.factor:.2f} ({self.elapsed_seconds:.0f} s), bound {self.bound_factor:.2f} "
             f"({self.bound_seconds:.0f} s): {self.short_of_bound:.1%} short of it\n"
             f"  (thesis: 6.0 where 6.3 was possible); afterwards the pool went back to {self.workers_at_last}"
         )
 
 
-def measure(root: Path, prefix: Path, jobs: int, job_seconds: float) -> Speed:
-    """Measure the overhead of a job on a fixed pool of seven, then run the jobs on a pool that grows to seven."""
-    overhead = overhead_seconds(root / "fixed", prefix)
-    with Site(root / "grown", prefix, groups=[group(minimum=1, maximum=WORKERS)], boot_seconds=BOOT_SECONDS) as site:
+def measure(ground: Ground, counts: Counts, root: Path, prefix: Path) -> Speed:
+    """Measure the overhead of a job on a fixed pool, then run the jobs on a pool that grows to as many workers."""
+    jobs, job_seconds = counts.jobs, counts.job_seconds
+    overhead = overhead_seconds(root / "fixed", prefix, counts.workers)
+    groups = [ground.group(minimum=1, maximum=counts.workers)]
+    with ground.site(root / "grown", prefix, groups=groups, boot_seconds=BOOT_SECONDS) as site:
         site.until_ready(1)
         with Arrivals(site.pool.folder) as arrivals:
             batch = site.jobs.sleep("work", jobs, job_seconds)
-            batch.wait(3 * jobs * job_seconds / WORKERS + 60)
+            batch.wait(3 * jobs * job_seconds / counts.workers + 60)
         seen_at, created_at = arrivals.seen_at(), site.seen.created_at
         # The first worker was there already; the ideal daemon asks for all others at once.
         boots = sorted(seen_at[name] - made for name, made in created_at.items() if made > batch.submitted_at)
@@ -74,6 +82,7 @@ def measure(root: Path, prefix: Path, jobs: int, job_seconds: float) -> Speed:
         return Speed(
             jobs=jobs,
             job_seconds=job_seconds,
+            workers=counts.workers,
             overhead_seconds=overhead,
             boot_seconds=tuple(boots),
             elapsed_seconds=elapsed,
@@ -84,12 +93,12 @@ def measure(root: Path, prefix: Path, jobs: int, job_seconds: float) -> Speed:
         )
 
 
-def overhead_seconds(root: Path, prefix: Path) -> float:
+def overhead_seconds(root: Path, prefix: Path, workers: int) -> float:
     """Return what a job costs its slot beside its own time: how much later than that the slot starts the next one."""
     with Pool(root, prefix, extra_config=POOL_CONFIG) as pool, Client(pool.folder) as client:
         try:
-            Lab(pool, client).start_workers(WORKERS)
-            batch = Jobs(client, pool.folder).sleep("calibration", WORKERS * CALIBRATION_ROUNDS, CALIBRATION_SECONDS)
+            Lab(pool, client).start_workers(workers)
+            batch = Jobs(client, pool.folder).sleep("calibration", workers * CALIBRATION_ROUNDS, CALIBRATION_SECONDS)
             batch.wait(120)
         finally:
             teardown(root / "servers")
