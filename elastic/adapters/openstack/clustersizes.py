@@ -7,6 +7,9 @@ from elastic.adapters.openstack.clusters import Cluster, Clusters
 from elastic.core.observation import GroupSize
 from elastic.ports import Conflict
 
+RESTING = ("ACTIVE", "WARNING", "ERROR", "CRITICAL")
+"""States of a cluster that nothing goes on with, or nothing yet."""
+
 
 class ClusterSizes:
     """Reads one cluster each time. `claim` comes before each request of ours, inside `with`.
@@ -45,8 +48,7 @@ class ClusterSizes:
             self._ours = True
             return None
         members = frozenset(node.server_id for node in cluster.nodes if node.server_id)
-        newest = self._clusters.newest_action(cluster)
-        changing = "" if newest is None or newest.over else f"the cluster is {cluster.status}"
+        changing = self._changing(cluster)
         if self._asking or (changing and self._ours):
             return GroupSize(desired=None, members=members, changing=changing or "it is being changed")
         if self._ours:
@@ -55,3 +57,10 @@ class ClusterSizes:
         return GroupSize(
             desired=cluster.size, written=self._written, stamp=self._stamp, members=members, changing=changing
         )
+
+    def _changing(self, cluster: Cluster) -> str:
+        """Why nothing may be asked of it now; at rest, with no request of ours under way, its status says enough."""
+        if cluster.status in RESTING and not self._ours:
+            return ""
+        newest = self._clusters.newest_action(cluster)
+        return "" if newest is None or newest.over else f"the cluster is {cluster.status}"
