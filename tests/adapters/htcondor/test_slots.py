@@ -101,6 +101,20 @@ def test_the_idle_time_of_a_partitionable_slot_begins_when_its_last_dynamic_one_
     assert seen({**PARTITIONABLE, "NumDynamicSlotsTime": 995}).machine().idle_seconds == 5.0
 
 
+def test_claimed_for_as_long_as_the_oldest_claim() -> None:
+    assert seen(PARTITIONABLE).machine().claimed_seconds is None
+    assert seen({**PARTITIONABLE, "NumDynamicSlots": 1}).machine().claimed_seconds == 100.0
+    one, other = ({**STATIC, "State": "Claimed", "EnteredCurrentState": since} for since in (700, 990))
+    assert (
+        seen(one, {**other, "Name": "slot2@host"}, {**STATIC, "Name": "slot3@host"}).machine().claimed_seconds == 300.0
+    )
+
+
+def test_without_its_time_a_claim_has_no_age() -> None:
+    ad = {**PARTITIONABLE, "NumDynamicSlots": 1, "NumDynamicSlotsTime": 0}
+    assert (seen(ad).machine().claimed, seen(ad).machine().claimed_seconds) == (True, None)
+
+
 def test_an_idle_time_never_reaches_back_into_what_was_seen_claimed() -> None:
     assert seen(PARTITIONABLE).machine(busy_at=980).idle_seconds == 20.0
 
