@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from elastic.adapters.openstack.cloud import OpenStackCloud
 from elastic.adapters.openstack.options import site_options
-from elastic.adapters.openstack.world import OpenStackCloud, enrolling
+from elastic.adapters.openstack.world import enrolling
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.observation import Server, ServerStatus

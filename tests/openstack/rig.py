@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from elastic.adapters.openstack.cloud import OpenStackCloud
 from elastic.adapters.openstack.clusters import Cluster, SdkClusters
 from elastic.adapters.openstack.connection import Services
 from elastic.adapters.openstack.options import site_options
 from elastic.adapters.openstack.servers import listed
 from elastic.adapters.openstack.stack import Stacks
-from elastic.adapters.openstack.world import OpenStackCloud, enrolling
+from elastic.adapters.openstack.world import enrolling
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.observation import GroupSize, Machine, Quota, Server, Servers

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from elastic.adapters.openstack.cloud import OpenStackCloud
 from elastic.adapters.openstack.clusters import Cluster, SdkClusters
 from elastic.adapters.openstack.options import site_options
 from elastic.adapters.openstack.servers import listed
-from elastic.adapters.openstack.world import OpenStackCloud, enrolling
+from elastic.adapters.openstack.world import enrolling
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.resources import Resources

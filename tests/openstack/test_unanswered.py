@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from elastic.adapters.openstack import connection
+from elastic.adapters.openstack.cloud import OpenStackCloud
 from elastic.adapters.openstack.options import site_options
-from elastic.adapters.openstack.world import OpenStackCloud, enrolling
+from elastic.adapters.openstack.world import enrolling
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.resources import Resources

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from elastic.adapters.openstack.cloud import OpenStackCloud
 from elastic.adapters.openstack.enrolment import NEW_SECONDS, Enrolling
 from elastic.adapters.openstack.options import GroupOptions, group_options, site_options
-from elastic.adapters.openstack.world import OpenStackCloud, OpenStackWorld, enrolling
+from elastic.adapters.openstack.world import OpenStackWorld, enrolling
 from elastic.core.model import GroupSpec
 from elastic.local import tokens
 from elastic.ports import Enrols, WorldSpec
