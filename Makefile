@@ -58,7 +58,7 @@ test-zed: ## the contract tests against Debian 12's own OpenStack, which is olde
 
 # Without daemons and browser, and without the parts of the simulator that take longest: `make test` has all of them.
 SLOW := tests/lab tests/browser tests/openstack tests/test_crashes.py tests/property/test_storms.py \
-    $(addprefix tests/simulations/,compiled campaigns comparing notebooks reports test_rerunning.py test_scenario.py)
+    $(addprefix tests/simulations/,compiled campaigns checks/test_validate.py comparing notebooks reports test_rerunning.py test_scenario.py)
 
 test-quick: $(READY) ## the inner loop: no daemons, no browser, no system packages; under two minutes
 	$(BIN)/pytest $(PARALLEL) $(addprefix --ignore=,$(SLOW)) $(PYTEST_ARGS)

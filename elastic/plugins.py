@@ -6,8 +6,9 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast, get_type_hints
 
+from elastic.core.errors import WrongUsage
 from elastic.core.policy import Policy
-from elastic.ports import ElasticError, World, WorldSpec
+from elastic.ports import World, WorldSpec
 
 POLICIES = "elastic.policies"
 WORLDS = "elastic.worlds"
@@ -16,7 +17,7 @@ NOUNS = {POLICIES: "policy", WORLDS: "world"}
 """What a member of each entry point group is called."""
 
 
-class PluginError(ElasticError):
+class PluginError(WrongUsage):
     """A policy or world cannot be had; `problems` are all reasons, each with what would be right."""
 
     def __init__(self, problems: Iterable[str]) -> None:

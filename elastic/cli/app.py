@@ -6,7 +6,7 @@ import typer
 
 from elastic.cli import grid, lab, look, orphans, service, steer
 from elastic.cli.errors import CommandError, Exit
-from elastic.core.errors import ElasticError
+from elastic.core.errors import ElasticError, WrongUsage
 
 HELP = """Keeps the number of HTCondor workers on OpenStack equal to what the job queue needs, without losing
 a job.
@@ -28,7 +28,7 @@ class Cli(typer.Typer):
             raise SystemExit(error.code) from None
         except ElasticError as error:
             print(f"elastic: {error}", file=sys.stderr)
-            raise SystemExit(Exit.FAILED) from None
+            raise SystemExit(Exit.USAGE if isinstance(error, WrongUsage) else Exit.FAILED) from None
 
 
 app = Cli(help=HELP, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)

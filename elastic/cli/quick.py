@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, distribution
 
-from elastic.core.errors import ElasticError
+from elastic.core.errors import ElasticError, WrongUsage
 
 GROUP = "elastic.quick"
 """Of our own distribution: looking at all that are installed takes as long as such a command."""
@@ -17,7 +17,7 @@ Quick = Callable[[list[str]], bool]
 
 
 def done(words: list[str]) -> bool:
-    """Whether the command was carried out; its errors are one line and exit code 1."""
+    """Whether the command was carried out; its errors are one line and exit code 1, or 2 for wrong usage."""
     if not words or words[0].startswith("-"):
         return False
     try:
@@ -28,6 +28,6 @@ def done(words: list[str]) -> bool:
         return any(entry.load()(words[1:]) for entry in found)
     except ElasticError as error:
         print(f"elastic: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+        raise SystemExit(2 if isinstance(error, WrongUsage) else 1) from None
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED) from None

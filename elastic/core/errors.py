@@ -3,3 +3,7 @@
 
 class ElasticError(Exception):
     """The text says what to do next."""
+
+
+class WrongUsage(ElasticError):
+    """What was asked for makes no sense: for whoever asked to mend, before anything is done."""

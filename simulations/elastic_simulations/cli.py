@@ -73,7 +73,11 @@ def run(
     group: Annotated[str, typer.Option("--group", help="Which group of that daemon, where it has several.")] = "",
     output: As = Output.TABLE,
 ) -> None:
-    """Simulate one trace under one policy, or on a fixed number of cores; or all that a scenario's file says."""
+    """Simulate one trace under one policy, or on a fixed number of cores; or all that a scenario's file says.
+
+    Exit codes: 0 done (jobs that could never run are counted as unserved), 1 it failed, with the reason: mostly file
+    and line of a trace; 2 options, settings or policies that make no sense.
+    """
     from elastic_simulations.runs.command import SCENARIO, Asked, answer
 
     if (trace is None) == (scenario is None):

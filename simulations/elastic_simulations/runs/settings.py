@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from elastic_simulations.errors import SimulationError
+from elastic_simulations.errors import UsageError
 from elastic_simulations.fast.orders import DEFAULT, MANY, ORDERS
 from elastic_simulations.measures.warmup import MSER5
 
@@ -19,7 +19,7 @@ MOST_SLOTS = 10_000
 """Cores of a worker: more than any machine has, and a line for each number of free ones is kept."""
 
 
-class SettingsError(SimulationError):
+class SettingsError(UsageError):
     """A run cannot be what it was asked to be."""
 
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from elastic_simulations.errors import UsageError
 from elastic_simulations.traces import cache
 from elastic_simulations.traces.errors import TraceError
 from elastic_simulations.traces.lines import opened, unpacking
@@ -32,7 +33,7 @@ SNIFFED = 4096
 def read(path: Path, fmt: str = "", *, cached: bool = True) -> Trace:
     """The trace in this file, from the cache when it was parsed before; TraceError says where and what is wrong."""
     if fmt and fmt not in MODULES:
-        raise TraceError(path, 0, f"no format '{fmt}'; known: {', '.join(MODULES)}")
+        raise UsageError(f"{path}: no format '{fmt}'; known: {', '.join(MODULES)}")
     try:
         sha256 = cache.checksum(path)
     except OSError as error:

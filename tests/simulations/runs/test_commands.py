@@ -109,7 +109,7 @@ def test_settings_that_make_no_sense_are_one_clear_line(
     tmp_path: Path, trace: Path, words: list[str], problem: str
 ) -> None:
     done = elastic(tmp_path, "sim", "run", "--trace", str(trace), *words, "-o", "json")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("elastic: ")
     assert problem in done.stderr

@@ -82,7 +82,7 @@ def test_a_policy_and_a_seed_beside_the_file_replace_its_own(tmp_path: Path, fil
 @pytest.mark.parametrize(
     ("words", "status", "problem"),
     [
-        (["--scenario", "small.toml", "--max", "3"], 1, "small.toml: maximum is for the scenario's file to say"),
+        (["--scenario", "small.toml", "--max", "3"], 2, "small.toml: maximum is for the scenario's file to say"),
         (["--scenario", "nowhere.toml"], 1, "nowhere.toml: "),
         (["--scenario", "small.toml", "--trace", "a.swf"], 2, "give either --trace or --scenario"),
         ([], 2, "give either --trace or --scenario"),
