@@ -110,6 +110,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 GENERATORS: Mapping[str, Callable[[], str]] = {
+    "http-api": http_api.render_reference,
     "lifecycle-edges": lifecycle_edges,
     "lifecycle-table": lifecycle_table,
     "make-targets": make_targets,
@@ -119,7 +120,6 @@ GENERATORS: Mapping[str, Callable[[], str]] = {
 }
 
 
-    "http-api": http_api.render_reference,
 def regenerated(text: str, generators: Mapping[str, Callable[[], str]]) -> str:
     """The text with each generated part written anew; raises KeyError for a name that no generator has."""
     return GENERATED.sub(lambda found: f"{found[1]}\n{generators[found['name']]().strip()}\n\n{found[3]}", text)

@@ -113,6 +113,8 @@ def _wanted(environments: Sequence[Path], parameters: Sequence[str]) -> dict[str
     if unknown := sorted(found.keys() - known):
         text = f"unknown parameters: {', '.join(unknown)}; known: {', '.join(sorted(known))}"
         raise CommandError(text, Exit.USAGE)
+    if not str(found.get("maximum", 1)).isdecimal():
+        raise CommandError(f"maximum={found['maximum']}: a whole number is wanted", Exit.USAGE)
     return found
 
 
@@ -178,9 +180,8 @@ def _welcome(name: str, cloud: str, stack: "GridStack", row: Mapping[str, Any]) 
     address = stack.outputs.get("floating_address") or stack.outputs.get("master_address") or "without an address"
     lines = [f"grid {name} is {row['done']}, after {row['seconds']} s", f"  master     {address}"]
     if group := stack.outputs.get("worker_group"):
-        lines.append(f"  workers    stack {group}, empty: elastic on the master fills it, or makes servers by Nova")
+        lines.append(f"  workers    the stack {group}, which elastic can take over: docs/grids.md")
     lines += [
-        "  settings   /etc/elastic/elastic.toml on the master",
         f"  look       elastic grid list --cloud {cloud}",
         f"  remove     elastic grid down {name} --cloud {cloud}",
     ]

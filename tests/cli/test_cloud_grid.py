@@ -27,6 +27,7 @@ def clouds(tmp_path: Path) -> Path:
     [
         (["up", "night", "-p", "maximun=3"], "unknown parameters: maximun; known: "),
         (["up", "night", "-p", "maximum"], "write NAME=VALUE"),
+        (["up", "night", "-p", "maximum=many"], "a whole number is wanted"),
         (["up", "night", "-p", "master_user_data=@no-such-file"], "no-such-file"),
         (["up", "night", "-e", "no-such-file"], "no-such-file"),
         (["up", "night", "--minimum", "1", "--home", "."], "--minimum, --home: only for grids on this machine"),

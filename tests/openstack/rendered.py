@@ -11,11 +11,14 @@ import sys
 
 from heat.common import context, template_format
 from heat.engine import clients, environment, function, resources, stack, template
+from oslo_config import cfg
 
 
 def main() -> int:
     """Print, by case, name -> {type, requires, properties} of every resource that the conditions let in."""
     asked = json.load(sys.stdin)
+    # Without a file of its own: older releases look for their policy as soon as anybody asks.
+    cfg.CONF([], project="heat", default_config_files=[])
     clients.initialise()
     resources.initialise()
     cases = asked["parameters"].items()

@@ -29,6 +29,7 @@ class Done(StrEnum):
 
     MADE = "made"
     MENDED = "mended"
+    CHANGED = "changed"
     THERE = "there already"
 
 
@@ -74,7 +75,7 @@ class CloudGrids:
         if stack.complete and not changed:
             return Done.THERE, stack
         self._change(stack, {each: parameters[each] for each in changed})
-        return Done.MENDED, self._result(name)
+        return (Done.CHANGED if stack.complete else Done.MENDED), self._result(name)
 
     def down(self, grid: str, *, force: bool = False) -> tuple[bool, int]:
         """Remove all of it; return whether there was anything, and how many workers went. Safe to repeat.

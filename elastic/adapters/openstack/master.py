@@ -111,6 +111,12 @@ cloud = "grid"
 clouds_file = "{ELASTIC}/clouds.yaml"
 trust_domain = {_text(plan.domain)}
 collector = "{ADDRESS}:9618"
+# For members of a stack or cluster, which get their keys from the daemon; `enrol_host` below lets them.
+enrol_url = "http://{ADDRESS}:9681"
+
+[api]
+# Without TLS: the network is the grid's own, and its security groups let nobody else in.
+#enrol_host = "{ADDRESS}"
 
 [[groups]]
 name = "small"
