@@ -106,15 +106,24 @@ def merged(fleet: Fleet, seen: Observations, site: SiteSpec, now: float, *, blin
     uses and nothing forgotten.
     """
     hearing = metered(seen, site)
-    if seen.load is None and not any(w.record.odd for w in fleet.workers if not w.steady):
-        return fleet
     frozen = blind or bool(seen.machines.error) or seen.machines.value is None
     changes: dict[str, Worker] = {}
-    for worker in fleet.workers:
+    for worker in _differing(fleet, hearing):
         odd = worker.record.odd if frozen else _odd(worker, fleet.machines.get(worker.name), hearing, seen, now)
         if odd is not None or worker.record.odd is not None:
             changes[worker.name] = with_odd(worker, odd)
     return _changed(fleet, changes) if changes else fleet
+
+
+def _differing(fleet: Fleet, hearing: Metered | None) -> Sequence[Worker]:
+    """Those that were odd, and those that may be: nearly all workers are neither, and cost one comparison each."""
+    restless = [worker for worker in fleet.workers if not worker.steady]
+    if hearing is None:
+        return restless
+    cores, site = hearing.load.cores, hearing.site
+    least, most = site.stalled_percent, site.leftover_percent
+    measured = [(w, PERCENT * cores[w.name]) for w in fleet.workers if w.steady and w.name in cores]
+    return [*restless, *[w for w, percent in measured if (percent < least if w.busy else percent >= most)]]
 
 
 def with_odd(worker: Worker, odd: Oddity | None) -> Worker:
