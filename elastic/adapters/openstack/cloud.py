@@ -8,7 +8,8 @@ from functools import partial
 from elastic.adapters.openstack import checks
 from elastic.adapters.openstack.admission import Admission
 from elastic.adapters.openstack.belongings import Belongings
-from elastic.adapters.openstack.clusters import ClientClusters, Clusters, SdkClusters
+from elastic.adapters.openstack.clusterclient import ClientClusters
+from elastic.adapters.openstack.clusters import Clusters, SdkClusters
 from elastic.adapters.openstack.connection import Services
 from elastic.adapters.openstack.enrolment import Enrolling
 from elastic.adapters.openstack.errors import unsent

@@ -1,13 +1,10 @@
-"""Senlin's clusters, by either of two ways to its API: openstacksdk's clustering proxy, or python-senlinclient."""
+"""Senlin's clusters, and the way to them by openstacksdk; the other way is in `clusterclient`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from openstack import exceptions
-
-from elastic.adapters.openstack.connection import MICROVERSIONS, Json, Services
-from elastic.adapters.openstack.errors import translated
+from elastic.adapters.openstack.connection import Json, Services
 from elastic.ports import Malformed
 
 PROFILE_TYPE, PROFILE_VERSION = "os.nova.server", "1.0"
@@ -97,7 +94,7 @@ class SdkClusters:
 
     def read(self, name: str) -> Cluster | None:
         # By a filter: in the path, a name is also taken for the beginning of an id.
-        found = _only(name, self._ask("GET", "/clusters", query={"name": name})["clusters"])
+        found = only(name, self._ask("GET", "/clusters", query={"name": name})["clusters"])
         if found is None:
             return None
         try:
@@ -107,21 +104,21 @@ class SdkClusters:
                 return None
             raise
         nodes = (Node(n["id"], n["physical_id"] or None, n["status"], n["status_reason"] or "") for n in listed)
-        return Cluster(found["id"], found["status"], found["desired_capacity"], found["profile_id"], _by_id(nodes))
+        return Cluster(found["id"], found["status"], found["desired_capacity"], found["profile_id"], by_id(nodes))
 
     def profile(self, name: str, properties: Mapping[str, Any]) -> str:
-        profile = {"name": name, "spec": _spec(properties)}
+        profile = {"name": name, "spec": spec(properties)}
         return str(self._ask("POST", "/profiles", {"profile": profile})["profile"]["id"])
 
     def create(self, name: str, profile_id: str, size: int) -> None:
-        self._ask("POST", "/clusters", {"cluster": _sized(name, profile_id, size)})
+        self._ask("POST", "/clusters", {"cluster": sized(name, profile_id, size)})
 
     def renew(self, cluster: Cluster, profile_id: str) -> None:
         wanted = {"profile_id": profile_id, "profile_only": True}
         self._ask("PATCH", f"/clusters/{cluster.id}", {"cluster": wanted})
 
     def resize(self, cluster: Cluster, size: int) -> str:
-        return self._act(cluster, "resize", _exactly(size))
+        return self._act(cluster, "resize", exactly(size))
 
     def remove(self, cluster: Cluster, node_ids: Sequence[str]) -> str:
         return self._act(cluster, "del_nodes", {"nodes": list(node_ids), "destroy_after_deletion": True})
@@ -131,7 +128,7 @@ class SdkClusters:
         return Action(found["status"], found["status_reason"] or "")
 
     def newest_action(self, cluster: Cluster) -> Action | None:
-        found = self._ask("GET", "/actions", query=_newest(cluster))["actions"]
+        found = self._ask("GET", "/actions", query=newest(cluster))["actions"]
         return next((Action(one["status"], one["status_reason"] or "") for one in found), None)
 
     def delete(self, cluster: Cluster) -> None:
@@ -159,108 +156,33 @@ class SdkClusters:
         return self._services.call("clustering", method, path, body, query)
 
 
-class ClientClusters:
-    """By python-senlinclient's library, as scripts at sites that run Senlin have it."""
-
-    def __init__(self, services: Services) -> None:
-        """Ask nobody yet."""
-        self._services = services
-        self._made: Any = None
-
-    @translated
-    def read(self, name: str) -> Cluster | None:
-        found = _only(name, list(self._client().clusters(name=name)))
-        if found is None:
-            return None
-        try:
-            listed = list(self._client().nodes(cluster_id=found.id))
-        except exceptions.BadRequestException as error:
-            if GONE in str(error):
-                return None
-            raise
-        nodes = (Node(n.id, n.physical_id or None, n.status, n.status_reason or "") for n in listed)
-        return Cluster(found.id, found.status, found.desired_capacity, found.profile_id, _by_id(nodes))
-
-    @translated
-    def profile(self, name: str, properties: Mapping[str, Any]) -> str:
-        return str(self._client().create_profile(name=name, spec=_spec(properties)).id)
-
-    @translated
-    def create(self, name: str, profile_id: str, size: int) -> None:
-        self._client().create_cluster(**_sized(name, profile_id, size))
-
-    @translated
-    def renew(self, cluster: Cluster, profile_id: str) -> None:
-        self._client().update_cluster(cluster.id, profile_id=profile_id, is_profile_only=True)
-
-    @translated
-    def resize(self, cluster: Cluster, size: int) -> str:
-        return _accepted(self._client().cluster_resize(cluster.id, **_exactly(size)))
-
-    @translated
-    def remove(self, cluster: Cluster, node_ids: Sequence[str]) -> str:
-        # The client's own cluster_del_nodes leaves the servers alive.
-        proxy = self._client().service
-        return _accepted(proxy.remove_nodes_from_cluster(cluster.id, list(node_ids), destroy_after_deletion=True))
-
-    @translated
-    def action(self, action_id: str) -> Action:
-        found = self._client().get_action(action_id)
-        return Action(found.status, found.status_reason or "")
-
-    @translated
-    def newest_action(self, cluster: Cluster) -> Action | None:
-        found = self._client().actions(paginated=False, **_newest(cluster))
-        return next((Action(one.status, one.status_reason or "") for one in found), None)
-
-    @translated
-    def delete(self, cluster: Cluster) -> None:
-        self._client().delete_cluster(cluster.id)
-
-    @translated
-    def delete_profile(self, profile_id: str) -> None:
-        self._client().delete_profile(profile_id)
-
-    def _client(self) -> Any:
-        if self._made is None:
-            from senlinclient.v1.client import Client  # noqa: PLC0415 - draws in much of OpenStack's older tooling
-
-            self._made = Client(session=self._services.connection().session)
-            self._made.service.default_microversion = MICROVERSIONS["clustering"]
-        return self._made
-
-
-def _accepted(answer: Json) -> str:
-    """The action's id; the library hands a refusal on as if it were an answer."""
-    if "action" in answer:
-        return str(answer["action"])
-    refusal = exceptions.HttpException(message=str(answer.get("error", answer)))
-    refusal.status_code = answer.get("code")
-    raise refusal
-
-
-def _only(name: str, found: Sequence[Any]) -> Any:
+def only(name: str, found: Sequence[Any]) -> Any:
     """The only cluster of a name, None where there is none."""
     if len(found) > 1:
         raise Malformed(f"{len(found)} clusters are called {name}: delete those that have none of this pool's servers")
     return found[0] if found else None
 
 
-def _spec(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+def spec(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A profile's spec."""
     return {"type": PROFILE_TYPE, "version": PROFILE_VERSION, "properties": dict(properties)}
 
 
-def _sized(name: str, profile_id: str, size: int) -> Json:
+def sized(name: str, profile_id: str, size: int) -> Json:
+    """A new cluster of so many nodes, without limits of its own."""
     return {"name": name, "profile_id": profile_id, "desired_capacity": size, "min_size": 0, "max_size": -1}
 
 
-def _exactly(size: int) -> Json:
+def exactly(size: int) -> Json:
+    """A resize to so many nodes."""
     return {"adjustment_type": "EXACT_CAPACITY", "number": size, "strict": True}
 
 
-def _newest(cluster: Cluster) -> Json:
+def newest(cluster: Cluster) -> Json:
+    """The question for the last action on a cluster."""
     return {"target": cluster.id, "sort": "created_at:desc", "limit": 1}
 
 
-def _by_id(nodes: Iterator[Node]) -> tuple[Node, ...]:
+def by_id(nodes: Iterator[Node]) -> tuple[Node, ...]:
+    """Nodes in one order, whatever Senlin's."""
     return tuple(sorted(nodes, key=lambda node: node.id))

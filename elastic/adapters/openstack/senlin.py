@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from elastic.adapters.openstack.clusters import Action, Cluster, Clusters, Node
 from elastic.adapters.openstack.clustersizes import ClusterSizes
@@ -15,6 +15,7 @@ from elastic.adapters.openstack.errors import NO_VALID_HOST, unsent
 from elastic.adapters.openstack.gather import Gather, removed
 from elastic.adapters.openstack.names import Names
 from elastic.adapters.openstack.options import GroupOptions
+from elastic.adapters.openstack.profile import profile
 from elastic.adapters.openstack.servers import Tag, leaving, listed, server
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
@@ -101,7 +102,8 @@ class SenlinGroup:
             cluster = self._cleaned(cluster)
         if cluster is not None and cluster.nodes:
             return partial(self._clusters.resize, cluster, len(cluster.nodes) + more)
-        profile_id = self._clusters.profile(self.cluster_name, self._properties())
+        made_as = profile(self.group, self.options, self._names, self._tag, self._enrolling)
+        profile_id = self._clusters.profile(self.cluster_name, made_as)
         if cluster is None:
             return partial(self._clusters.create, self.cluster_name, profile_id, more)
         self._renew(cluster, profile_id)
@@ -225,31 +227,6 @@ class SenlinGroup:
         except NotFound:
             return True
         return False
-
-    def _properties(self) -> Mapping[str, Any]:
-        """What the profile says of every server."""
-        options = self.options
-        properties: dict[str, Any] = {
-            "flavor": self._names.flavor(options.flavor).id,
-            "image": self._names.image(options.image),
-            "networks": self._networks(),
-            "metadata": self._tag.metadata(self.group.name),
-            "user_data": self._enrolling.shared_user_data(self.group, options),
-            "config_drive": options.config_drive,
-        }
-        if options.keypair:
-            properties["key_name"] = options.keypair
-        if options.security_groups:
-            properties["security_groups"] = list(options.security_groups)
-        if options.zones:
-            properties["availability_zone"] = options.zones[0]
-        if options.server_group:
-            properties["scheduler_hints"] = {"group": options.server_group}
-        return properties
-
-    def _networks(self) -> Sequence[Mapping[str, str]]:
-        names = self.options.networks
-        return [] if names == ("none",) else [{"network": self._names.network(name)} for name in names]
 
 
 def _patiently(ask: Callable[[], T]) -> T:
