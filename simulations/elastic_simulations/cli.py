@@ -70,7 +70,7 @@ def run(
             " the trace is then its history, best with the queue: elastic trace export.",
         ),
     ] = "",
-    group: Annotated[str, typer.Option("--group", help="Which group of that daemon, where it has several.")] = "",
+    group: Annotated[str, typer.Option("--group", help="Only this group of that daemon, where it has several.")] = "",
     output: As = Output.TABLE,
 ) -> None:
     """Simulate one trace under one policy, or on a fixed number of cores; or all that a scenario's file says.

@@ -1,7 +1,7 @@
 """One worker group and its queue at one instant, as a plain value: where a simulation may begin."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 
 from elastic_simulations.errors import SimulationError
 from elastic_simulations.replaying.records import Recorded
@@ -29,16 +29,26 @@ class State:
     policy: str
     idle_seconds: float
     boot_seconds: float
+    priority: int = 0
+    cost_per_hour: float = 1.0
 
 
-def state_of(record: Recorded, group: str = "") -> State:
-    """The state of this group, or of the only one; SimulationError when it is not there or not the only one."""
+def states_of(record: Recorded, group: str = "") -> tuple[State, ...]:
+    """The states of all groups, sorted by name, or of this one; SimulationError when it is not there."""
     groups = record.snapshot.groups
-    name = group or (next(iter(groups)) if len(groups) == 1 else "")
-    if name not in groups:
-        known = ", ".join(groups) or "none"
-        raise SimulationError(f"no group '{name}' there; known: {known}" if name else f"--group must be one of {known}")
-    seen = groups[name]
+    if not groups or group not in {"", *groups}:
+        raise SimulationError(f"no group '{group}' there; known: {', '.join(groups) or 'none'}")
+    return tuple(_state(record, name) for name in sorted(groups) if group in {"", name})
+
+
+def together(states: Sequence[State]) -> State:
+    """What all groups have and do, as if they were one."""
+    sums = {name: sum(getattr(one, name) for one in states) for name in ("ready", "upcoming", "running", "waiting")}
+    return replace(states[0], group=", ".join(one.group for one in states), **sums)
+
+
+def _state(record: Recorded, name: str) -> State:
+    seen = record.snapshot.groups[name]
     return State(
         group=name,
         at=record.now,
@@ -52,17 +62,25 @@ def state_of(record: Recorded, group: str = "") -> State:
         policy=seen.spec.policy,
         idle_seconds=seen.spec.idle_seconds,
         boot_seconds=seen.join_p95_seconds or DEFAULT_BOOT_SECONDS,
+        priority=seen.spec.priority,
+        cost_per_hour=seen.spec.cost_per_hour,
     )
 
 
-def plain(state: State) -> Mapping[str, object]:
-    """As JSON types, for a manifest."""
-    return asdict(state)
+def plain(states: Sequence[State]) -> Mapping[str, object]:
+    """As JSON types, for a manifest: the fields of the only group, or all groups in a list."""
+    return asdict(states[0]) if len(states) == 1 else {"groups": [asdict(one) for one in states]}
 
 
-def from_plain(raw: Mapping[str, object]) -> State:
-    """What `plain` made plain; SimulationError when it is something else."""
+def from_plain(raw: Mapping[str, object]) -> tuple[State, ...]:
+    """What `plain` made plain; SimulationError for anything else."""
+    groups = raw.get("groups", [raw])
     try:
-        return State(**{item.name: raw[item.name] for item in fields(State)})  # type: ignore[arg-type]
-    except KeyError as error:
+        return tuple(_from_plain(one) for one in (groups if isinstance(groups, list) else ()))
+    except (KeyError, TypeError) as error:
         raise SimulationError(f"no state of a daemon: {error} is missing in it") from error
+
+
+def _from_plain(raw: Mapping[str, object]) -> State:
+    wanted = [item.name for item in fields(State) if item.name in raw or item.default is MISSING]
+    return State(**{name: raw[name] for name in wanted})  # type: ignore[arg-type]

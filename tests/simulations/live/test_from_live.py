@@ -18,11 +18,10 @@ from elastic.core.resources import Resources
 from elastic_simulations.cli import app
 from elastic_simulations.errors import SimulationError
 from elastic_simulations.live.source import newest
-from elastic_simulations.live.starting import run_from, settings_from
-from elastic_simulations.live.state import State, from_plain, plain, state_of
+from elastic_simulations.live.starting import run_from, settings_from, spec_from
+from elastic_simulations.live.state import State, from_plain, plain, states_of, together
 from elastic_simulations.live.workload import workload
-from elastic_simulations.runs.elastic_settings import elastic_spec
-from elastic_simulations.runs.settings import RunSettings
+from elastic_simulations.runs.settings import RunSettings, SettingsError
 from elastic_simulations.traces.made import made
 from elastic_simulations.traces.queued import Queued, queued
 from elastic_simulations.traces.trace import MICROSECONDS
@@ -60,8 +59,12 @@ def test_the_state_is_that_of_the_newest_whole_tick(tmp_path: Path) -> None:
     path = written(tmp_path, record("other", tick=6), record("small"))
     with path.open("a") as file:
         file.write('{"tick": 8, "cut')
-    assert state_of(newest(str(path))) == STATE
-    assert from_plain(json.loads(json.dumps(plain(STATE)))) == STATE
+    assert states_of(newest(str(path))) == (STATE,)
+    both = (STATE, replace(STATE, group="zoo", priority=2))
+    assert from_plain(json.loads(json.dumps(plain((STATE,))))) == (STATE,)
+    assert from_plain(json.loads(json.dumps(plain(both)))) == both
+    with pytest.raises(SimulationError, match="no state of a daemon: 'at' is missing in it"):
+        from_plain({"group": "small"})
 
 
 @pytest.fixture
@@ -89,7 +92,7 @@ def daemon() -> Iterator[str]:
 
 
 def test_a_running_daemon_is_asked_for_its_newest_tick(daemon: str) -> None:
-    assert state_of(newest(daemon)) == state_of(newest(f"{daemon}/v1/status")) == STATE
+    assert states_of(newest(daemon)) == states_of(newest(f"{daemon}/v1/status")) == (STATE,)
     with pytest.raises(SimulationError, match="has not ticked yet"):
         newest(f"{daemon}/new")
     with pytest.raises(SimulationError, match="is the daemon running there"):
@@ -98,13 +101,30 @@ def test_a_running_daemon_is_asked_for_its_newest_tick(daemon: str) -> None:
         newest("http://127.0.0.1:9")
 
 
-def test_of_several_groups_one_must_be_named(tmp_path: Path) -> None:
-    found = newest(str(written(tmp_path, record("big", "small"))))
-    assert state_of(found, "small") == STATE
-    with pytest.raises(SimulationError, match="--group must be one of big, small"):
-        state_of(found)
-    with pytest.raises(SimulationError, match="no group 'smal' there; known: big, small"):
-        state_of(found, "smal")
+def test_of_several_groups_all_are_taken_or_the_one_that_is_named(tmp_path: Path) -> None:
+    found = newest(str(written(tmp_path, record("small", "big"))))
+    assert states_of(found, "small") == (STATE,)
+    assert states_of(found) == (replace(STATE, group="big"), STATE)
+    assert together(states_of(found)) == replace(STATE, group="big, small", ready=6, upcoming=4, running=8, waiting=6)
+    with pytest.raises(SimulationError, match="no group 'smal' there; known: "):
+        states_of(found, "smal")
+
+
+def test_several_groups_run_together_each_as_it_is() -> None:
+    states = (
+        STATE,
+        replace(STATE, group="zoo", slots=4, ready=1, upcoming=0, boot_seconds=50.0, priority=1, maximum=2),
+    )
+    trace = made([0] * 11, [1000 * S] * 11, [1] * 10 + [4], source="eleven")
+    spec = spec_from(states, RunSettings(tick=10.0))
+    assert [one.group.name for one in spec.workers] == ["small", "zoo"]
+    assert [one.offers.cpus for one in spec.workers] == [2, 4]
+    outcome = run_from(states, trace, spec)
+    # Ten cores are ready: six in small, four in zoo; the job of four cores waits for a second worker of zoo.
+    assert [at // S for at in outcome.start_us] == [0] * 10 + [50]
+    assert outcome.launches == 1
+    with pytest.raises(SettingsError, match=r"^--max: each group has its own; name one with --group: small, zoo$"):
+        spec_from(states, RunSettings(maximum=3))
 
 
 def test_jobs_in_an_exports_queue_are_found_with_their_times(tmp_path: Path) -> None:
@@ -154,7 +174,7 @@ def test_a_run_begins_with_the_workers_that_are_there() -> None:
     settings = settings_from(STATE, RunSettings(tick=10.0), RunSettings())
     assert (settings.policy, settings.slots, settings.maximum, settings.boot) == ("backlog", 2, 9, 100.0)
     assert settings.sets == {"idle_seconds": "120"}
-    outcome = run_from(STATE, trace, elastic_spec(settings))
+    outcome = run_from([STATE], trace, spec_from([STATE], RunSettings(tick=10.0)))
     # Six jobs on three workers of two cores at once; the seventh on the first of the two that boot.
     assert [at // S for at in outcome.start_us] == [0] * 6 + [25]
     assert [at // S for at in outcome.workers.ready] == [0, 0, 0, 25, 75]
@@ -220,3 +240,20 @@ def test_what_has_no_worker_group_cannot_begin_with_one(
     done = CliRunner().invoke(app, ["run", "--trace", str(jobs), "--from-live", str(records), *words])
     assert isinstance(done.exception, SimulationError)
     assert problem in str(done.exception)
+
+
+def test_the_command_takes_all_groups_of_a_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    records, jobs = written(tmp_path, record("small", "big")), tmp_path / "jobs.jsonl"
+    jobs.write_text("\n".join(map(json.dumps, ads(50))))
+    words = ["run", "--trace", str(jobs), "--from-live", str(records), "-o", "json"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.exception
+    answer = json.loads(done.stdout)
+    assert [one["group"] for one in answer["live"]["groups"]] == ["big", "small"]
+    # 50 of the last day, one that waits, eight that run.
+    assert (answer["jobs"], answer["unserved"]) == (59, 0)
+    result = tmp_path / "result.json"
+    result.write_text(done.stdout)
+    again = CliRunner().invoke(app, ["rerun", str(result)])
+    assert (again.exit_code, again.stderr) == (0, "the same\n")
