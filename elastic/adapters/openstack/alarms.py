@@ -11,10 +11,10 @@ from elastic.adapters.openstack.errors import port_error, translated
 from elastic.core.observation import Alarm, Alarms, AlarmState
 from elastic.ports import Finding, PortError, Transient
 
-HOOK = "/v1/alarms/aodh/"
-"""An alarm whose action calls this path of ours, with a group's name behind it, is that group's."""
 TAG = "server_group"
-"""What servers are metered by: an alarm that asks for POOL.GROUP there is that group's, too."""
+"""What servers are metered by: an alarm that asks for POOL.GROUP there is that group's."""
+HOOK = "/v1/alarms/aodh/"
+"""An alarm that asks for no such tag, and calls this path of ours with a group's name behind it, is that group's."""
 
 
 class AodhAlarms:
@@ -93,12 +93,18 @@ def alarm(said: Json) -> Alarm:
 
 
 def belongs_to(said: Json, pool: str, groups: Collection[str]) -> Iterator[str]:
-    """The groups that an alarm is about: whose servers it measures, or which it calls."""
+    """The groups that an alarm is about: whose servers it measures; where it names none, which it calls."""
     tags = set(_tags(said))
     called = {_called(str(url)) for name in ("alarm_actions", "ok_actions") for url in said.get(name) or ()}
     for group in sorted(groups):
-        if f"{pool}.{group}" in tags or group in called:
+        measured = any(_names(tag, f"{pool}.{group}") for tag in tags)
+        if measured or (not tags and group in called):
             yield group
+
+
+def _names(tag: str, wanted: str) -> bool:
+    """Whether a rule that compares with `tag` is about this one; "%" at its end stands for anything."""
+    return wanted.startswith(tag[:-1]) if tag.endswith("%") else wanted == tag
 
 
 def _tags(said: Json) -> Iterator[str]:

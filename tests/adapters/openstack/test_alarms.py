@@ -48,9 +48,12 @@ HOOK = "http://elastic:secret@10.0.0.5:9680/v1/alarms/aodh"
         (ruled({"query": "not JSON"}), []),
         (listed(type="event", event_rule={"query": [{"field": "f"}]}), []),
         (listed(type="composite", composite_rule={}, alarm_actions=[f"{HOOK}/big"]), ["big"]),
-        (listed(group="huge", ok_actions=[f"{HOOK}/small?aodh-alarm-ssl-verify=0"]), ["small"]),
-        (listed(group="huge", alarm_actions=["http://elsewhere/small", "log://"]), []),
-        (listed(alarm_actions=[f"{HOOK}/big"]), ["big", "small"]),
+        (ruled({"query": '{"like": {"server_group": "physics.%"}}'}), ["big", "small"]),
+        (ruled({"query": '{"like": {"server_group": "physics.b%"}}'}), ["big"]),
+        (listed(group="huge", ok_actions=[f"{HOOK}/small"]), []),
+        (listed(type="event", ok_actions=[f"{HOOK}/small?aodh-alarm-ssl-verify=0"]), ["small"]),
+        (listed(type="event", alarm_actions=["http://elsewhere/small", "log://"]), []),
+        (listed(alarm_actions=[f"{HOOK}/big"]), ["small"]),
     ],
 )
 def test_an_alarm_belongs_to_whom_it_measures_or_calls(said: Json, groups: list[str]) -> None:
