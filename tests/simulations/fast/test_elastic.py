@@ -4,9 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elastic.core.policy import Policy
 from elastic.core.record import TickRecord
 from elastic_policies.backlog import Backlog
 from elastic_policies.fixed import Fixed
+from elastic_policies.hybrid import Hybrid
+from elastic_policies.thesis import Thesis
 from elastic_simulations.draws import Constant, Exponential
 from elastic_simulations.fast.elastic import run_elastic
 from elastic_simulations.fast.orders import ORDERS
@@ -157,3 +160,18 @@ def test_the_pool_for_single_jobs_does_what_the_general_one_does(
         general = run_elastic(trace, spec, records["general"].append)
     assert fast == general
     assert records["fast"] == records["general"]
+
+
+@pytest.mark.parametrize("policy", [Thesis(), Hybrid()], ids=["thesis", "hybrid"])
+def test_a_measured_load_decides_with_its_samples_where_events_decide(policy: Policy) -> None:
+    """It was looked at every microsecond while any job ran, which never came to an end."""
+    trace = trace_of([Job(0, 400), Job(90, 300), Job(700, 200)])
+    group = reference_group(minimum=1, maximum=4, idle_seconds=60.0)
+    spec = ElasticSpec(group=group, policy=policy, metered=True, on_events=True)
+    looked: list[float] = []
+    outcome = run_elastic(trace, spec, lambda record: looked.append(record.now))
+    assert outcome.unserved == 0
+    # The first worker is ready at 234 s, and works from then on.
+    assert {300.0, 360.0, 420.0} <= set(looked)
+    # Job events, boots, a sample a minute, and what was removed is looked for twice.
+    assert len(looked) < 100
