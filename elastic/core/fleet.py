@@ -110,7 +110,7 @@ def _intended(memory: Memory, servers: Iterable[Server], ledgers: frozenset[str]
     found = {s.worker: s for s in ours if s.worker is not None and s.worker in names}
     owned = {record.server_id for record in memory.workers.values()}
     alike = [s for s in ours if s.worker is None and s.id not in owned and s.status is not ServerStatus.DELETING]
-    for record in sorted(intents, key=lambda r: (r.requested_at, _number(r.name), r.name)):
+    for record in sorted(intents, key=lambda r: (r.requested_at, number_of(r.name), r.name)):
         member = next((s for s in reversed(alike) if s.group == record.group), None)
         if record.name not in found and member is not None:
             alike.remove(member)
@@ -118,7 +118,7 @@ def _intended(memory: Memory, servers: Iterable[Server], ledgers: frozenset[str]
     return found
 
 
-def _number(worker: str) -> int:
+def number_of(worker: str) -> int:
     """The number at the end of a worker's name, which grows with each launch; 0 where there is none."""
     last = worker.rpartition("-")[2]
     return int(last) if last.isdecimal() else 0

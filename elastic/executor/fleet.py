@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from elastic.core.actions import ActionResult, Adopt, Forget, Launch, Outcome
+from elastic.core.fleet import number_of
 from elastic.core.memory import Event, WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.executor.results import done, ended, refused, said
@@ -50,6 +51,8 @@ def adopt(run: Run, action: Adopt) -> ActionResult:
     run.save(
         replace(record, server_id=action.server_id),
         events=[run.event("adopted", record, f"server {action.server_id}: {action.reason}")],
+        # The name may be a new one: its number must not be given again.
+        sequence=number_of(action.worker) or None,
     )
     return done(action)
 

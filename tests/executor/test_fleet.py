@@ -91,6 +91,12 @@ def test_a_server_handed_over_becomes_a_worker_of_ours() -> None:
     )
 
 
+def test_the_number_of_a_worker_that_is_taken_over_is_not_given_again() -> None:
+    rig = rig_with(0)
+    [result] = rig.act(Adopt(group="small", worker="small-00000000-7", server_id="s1", reason="from outside"))
+    assert (result.outcome, rig.memory.sequence) == (Outcome.DONE, 7)
+
+
 def test_no_server_belongs_to_two_workers() -> None:
     rig = rig_with(1)
     server_id = next(iter(rig.servers))
