@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from elastic.adapters.openstack.telemetry import AGGREGATION, GnocchiTelemetry, Point
+from elastic.adapters.openstack.telemetry import AGGREGATION, LEAST_SPAN_SECONDS, GnocchiTelemetry, Point
 from elastic.ports import Finding, PortError
 
 ADVISED_SECONDS = 60.0
@@ -71,8 +71,8 @@ def seconds(granularity: str) -> float:
 def _slow(telemetry: GnocchiTelemetry, age: float, every: float, idle_seconds: float) -> Iterator[str]:
     if max(every, telemetry.granularity) > TOLERATED_SECONDS or age > 2 * ADVISED_SECONDS:
         yield f"metering polls too rarely: poll `cpu` each {ADVISED_SECONDS:.0f} s, see deploy/ceilometer/polling.yaml"
-    # Two samples and a granularity must lie in the time that it has been idle, and the next sample be due.
-    late = 3 * every + telemetry.granularity
+    # All of a rate must lie in the time that it has been idle, and its last sample be told.
+    late = max(LEAST_SPAN_SECONDS, every) + every + 2 * telemetry.granularity
     if idle_seconds < late:
         told = f"its load is told up to {late:.0f} s late"
         yield f"a worker idle for {idle_seconds:.0f} s may go before a leftover process is seen, as {told}"
