@@ -12,8 +12,8 @@ from elastic.core.memory import Event, Memory, MemoryChange, Wish, WishKind, Wor
 from elastic.core.orphans import OrphansFound, Removed
 from elastic.core.override import Override, OverrideKind
 from elastic.core.record import TickRecord, to_json
-from elastic.daemon import orphans
 from elastic.core.uses import Excuse
+from elastic.daemon import orphans
 from elastic.daemon.enrolments import Enrolments
 from elastic.daemon.loop import Loop
 from elastic.ports import Asking, Granted, World
@@ -224,16 +224,6 @@ class DaemonService:
         self._note("adopt", f"the servers of ledger {ledger} are ours", author)
         return tuple(self._ledger.memory().accepted_ledgers)
 
-    def remove_orphans(self, ids: Sequence[str], author: str, safe_seconds: float) -> Sequence[Removed]:
-        """Remove what nothing speaks for, while no tick makes anything new."""
-        with self._loop.between_ticks(PREVIEW_WAIT_SECONDS):
-            gone = orphans.gone(self._ledger)
-            removals = orphans.removed(self._world, self._ledger.memory(), gone, ids, safe_seconds)
-        for one in removals:
-            if one.done and one.thing is not None:
-                self._note("orphan_removed", f"{one.thing.kind} {one.thing.name} {one.id}".replace("  ", " "), author)
-        return removals
-
     def excuse(self, worker: str, author: str, reason: str) -> None:
         """Ignore what computes there now."""
         record = self._worker(worker)
@@ -255,6 +245,16 @@ class DaemonService:
             raise UnknownName(f"no worker group {group!r}; known: {', '.join(sorted(known)) or 'none'}")
         self._note("alarm", text, "", group=group)
         return self._loop.next_wake
+
+    def remove_orphans(self, ids: Sequence[str], author: str, safe_seconds: float) -> Sequence[Removed]:
+        """Remove what nothing speaks for, while no tick makes anything new."""
+        with self._loop.between_ticks(PREVIEW_WAIT_SECONDS):
+            gone = orphans.gone(self._ledger)
+            removals = orphans.removed(self._world, self._ledger.memory(), gone, ids, safe_seconds)
+        for one in removals:
+            if one.done and one.thing is not None:
+                self._note("orphan_removed", f"{one.thing.kind} {one.thing.name} {one.id}".replace("  ", " "), author)
+        return removals
 
     def nudge(self, reason: str) -> float:
         """Look sooner."""
