@@ -19,14 +19,14 @@ from elastic.adapters.openstack.stack import ASKED, GROUP, Stack, Stacks, mark_o
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.observation import GroupSize
-from elastic.ports import Accepted, Conflict, Created, Malformed, Mismatch, NotFound, PortError, Transient
+from elastic.ports import Accepted, Conflict, Created, Malformed, Mismatch, NotFound, PortError, Transient, Unsent
 
 GATHER_SECONDS = 0.5
 SETTLE_SECONDS = 45.0
 """An update takes 4 to 7 s; what has not settled by then is looked at again by the next tick."""
 POLL_SECONDS = 0.5
 PREVIEWED = ("added", "deleted", "replaced")
-"""What an update of the size alone does to no resource of the stack itself."""
+"""What an update of the size alone does not do to the group as a whole."""
 ALREADY_GONE, ALONE = "gone", "alone"
 """A server that need not be removed, and one that its stack can no longer remove."""
 
@@ -60,7 +60,11 @@ class HeatGroup:
         with self._one:
             with unsent():
                 ask = self._order(len(workers))
-            ask()
+            try:
+                ask()
+            except Conflict as error:
+                # Such as a name that Heat holds for a moment longer than its stack.
+                raise Unsent(str(error)) from error
         waiting = Accepted(f"asked of the stack {self.stack_name}; which member it is shows when it is listed")
         return [Created(worker=worker.name, error=waiting) for worker in workers]
 
@@ -192,8 +196,9 @@ class HeatGroup:
         stack's own parameters, which somebody may have changed.
         """
         changes = self._stacks.preview(stack, desired)
-        touched = {one["resource_name"] for kind in PREVIEWED for one in changes.get(kind, ())}
-        touched |= {one["resource_name"] for one in changes.get("updated", ())} - {GROUP}
+        previewed = {one["resource_name"] for kind in PREVIEWED for one in changes.get(kind, ())}
+        # What else somebody has put into the stack has no members.
+        touched = previewed & {GROUP}
         for name, made in self._stacks.definitions(stack).items():
             if any(made.get(key) != stack.parameters[key] for key in ("image", "flavor")):
                 touched.add(name)
