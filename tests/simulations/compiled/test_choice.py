@@ -119,7 +119,7 @@ def test_a_numba_that_cannot_be_imported_is_told_and_not_needed(trace: Path, tmp
     environment = {**os.environ, "PYTHONPATH": str(broken.parent)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert (done.returncode, done.stderr) == (
-        1,
+        2,
         "elastic: --engine numba: numba cannot be imported (no LLVM): pip install --upgrade 'elastic[compiled]'\n",
     )
 
