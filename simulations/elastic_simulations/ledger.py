@@ -5,6 +5,7 @@ from dataclasses import replace
 from elastic.core.change import applied, overridden, with_worker
 from elastic.core.memory import Event, Memory, MemoryChange, Wish
 from elastic.core.override import Override
+from elastic.core.uses import Excuse
 from elastic.ports import LedgerError
 
 IDENTITY = "00000000-0000-4000-8000-000000000001"
@@ -45,3 +46,9 @@ class MemoryLedger:
         known = self._memory.workers.get(worker)
         if known is not None:
             self._memory = with_worker(self._memory, replace(known, wish=wish))
+
+    def excuse(self, worker: str, excuse: Excuse | None) -> None:
+        """That an operator ignores its leftover process, or no longer; unknown workers are no error."""
+        known = self._memory.workers.get(worker)
+        if known is not None:
+            self._memory = with_worker(self._memory, replace(known, excuse=excuse))
