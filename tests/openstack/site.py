@@ -76,7 +76,7 @@ class OpenStackSite(Site):
     """A site whose servers Nova makes; Heat and Senlin groups are removed with it.
 
     `clouds` is the clouds.yaml of its project, the lab's own unless another is named; `cloud` are further options of
-    the daemon's [cloud.options], such as another way to that project.
+    the daemon's [cloud.options], such as another way to that project; None takes one away.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class OpenStackSite(Site):
             "api": {"enrol_host": "127.0.0.1", "enrol_port": int(self.enrol_url.rpartition(":")[2])},
         }
         self._settings = merged({"groups": list(groups), **tree}, settings or {})
-        self._cloud_options = merged(options, cloud or {})
+        self._cloud_options = {name: value for name, value in merged(options, cloud or {}).items() if value is not None}
 
     def _tree(self, base: Tree) -> Tree:
         """Nothing of the local cloud's options is left."""
