@@ -12,7 +12,7 @@ from elastic.adapters.openstack.errors import unsent
 from elastic.adapters.openstack.gather import Gather, removed
 from elastic.adapters.openstack.names import Names
 from elastic.adapters.openstack.options import GroupOptions
-from elastic.adapters.openstack.servers import Tag
+from elastic.adapters.openstack.servers import Tag, listed
 from elastic.adapters.openstack.shedding import KINDS, template, unmark
 from elastic.adapters.openstack.sizes import Sizes
 from elastic.adapters.openstack.stack import ASKED, GROUP, Stack, Stacks, mark_of
@@ -91,12 +91,18 @@ class HeatGroup:
         return partial(self._stacks.resize, stack, desired)
 
     def _cleaned(self, stack: Stack) -> Stack:
-        """The stack without marks, and without members that never got a server: each of them would cost a good one."""
+        """The stack without marks, and without members that have no server: each would cost a good one or its place."""
         changed = unmark(self._stacks, stack)
-        if any(member.server_id is None for member in stack.members):
+        dead = self._dead(stack)
+        if dead or any(member.server_id is None for member in stack.members):
             changed = True
-            self._shed(self._again(), ())
+            self._shed(self._again(), dead)
         return self._again() if changed else stack
+
+    def _dead(self, stack: Stack) -> frozenset[str]:
+        """The members' servers that were deleted behind Heat's back; that one is in no list is not enough."""
+        there = {found["id"] for found in listed(self._services, self._tag.pool)}
+        return frozenset(one for one in sorted(stack.server_ids - there) if not self._exists(one))
 
     def _delete_again(self, stack: Stack) -> None:
         """A stack whose deletion failed takes no update: deleted again, once none of its servers is left; Conflict."""
