@@ -1,7 +1,11 @@
 """What the master of a new grid is told."""
 
+import base64
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -20,6 +24,14 @@ PLAN = GridPlan(
     flavor="flavor-id",
     shape=Resources(4, 8192, 40960, gpus=0),
 )
+READ = """
+import json, htcondor2
+names = ("READ", "WRITE", "DAEMON", "NEGOTIATOR", "ADMINISTRATOR", "ADVERTISE_STARTD", "ADVERTISE_MASTER",
+         "ADVERTISE_SCHEDD")
+wanted = [f"ALLOW_{name}" for name in names]
+wanted += ["SEC_DEFAULT_AUTHENTICATION_METHODS", "SEC_DEFAULT_ENCRYPTION", "PRIVATE_NETWORK_NAME"]
+print(json.dumps({name: str(htcondor2.param[name]) for name in wanted}))
+"""
 PLACES = {master.ADDRESS: "10.42.0.5", master.NETWORK: "network-id", master.SECURITY_GROUP: "group-id"}
 
 
@@ -66,3 +78,24 @@ def test_a_grid_without_a_network_of_its_own_says_so() -> None:
     text = settings(PLAN).replace(master.NETWORK, "none").replace(master.SECURITY_GROUP, "")
     options = tomllib.loads(text)["groups"][0]["options"]
     assert (options["networks"], options["security_groups"]) == ("none", "")
+
+
+def test_htcondor_reads_that_nobody_may_do_anything_unnamed_and_that_tokens_are_the_only_way_in(tmp_path: Path) -> None:
+    files = {Path(file["path"]).name: file for file in config()["write_files"]}
+    parts = (base64.b64decode(files[name]["content"]).decode() for name in (master.IDENTITY, master.FRAGMENT))
+    (tmp_path / "condor_config").write_text("\n".join(parts), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", READ],
+        env={**os.environ, "CONDOR_CONFIG": str(tmp_path / "condor_config")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    read: dict[str, str] = json.loads(done.stdout)
+    allowed = {name: set(value.replace(",", " ").split()) for name, value in read.items() if name.startswith("ALLOW_")}
+    assert [name for name, who in allowed.items() if "*" in who] == []
+    assert "elastic@night.elastic" in allowed["ALLOW_ADVERTISE_STARTD"]
+    assert {"worker@night.elastic", "execute-side@matchsession"} <= allowed["ALLOW_READ"]
+    assert (read["SEC_DEFAULT_AUTHENTICATION_METHODS"], read["SEC_DEFAULT_ENCRYPTION"]) == ("IDTOKENS", "REQUIRED")
+    assert read["PRIVATE_NETWORK_NAME"] == "elastic-night"
