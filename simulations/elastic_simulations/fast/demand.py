@@ -15,6 +15,9 @@ from elastic_simulations.fast.units import Scale
 
 SCHEDD = "schedd"
 
+MOST_QUIETS = 10_000
+"""Answers for times at which nobody waits that are kept: a few megabytes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -69,6 +72,8 @@ class Asker:
         """Nobody waits: a value that is kept, for jobs run in few numbers and through many ticks."""
         found = self._quiets.get(running)
         if found is None:
+            if len(self._quiets) >= MOST_QUIETS:
+                self._quiets.clear()
             jobs = zip(self.parts, running, strict=True)
             groups = {part.spec.name: GroupDemand(running_jobs=count) for part, count in jobs}
             found = self._quiets[running] = Demand(running_jobs=sum(running)), groups

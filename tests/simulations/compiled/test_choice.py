@@ -20,6 +20,9 @@ from elastic_simulations.traces.trace import MICROSECONDS
 SMALL = made([0, 5_000_000], [9_000_000, 9_000_000], source="test")
 ELASTIC = str(Path(sys.executable).parent / "elastic")
 
+# Several processes, some of which compile everything: minutes on a machine that many others use.
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture(autouse=True)
 def _a_new_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ class CompiledPool(Pool):
         self._limit = UNKNOWN
         self._event = int(jobs.submit[0])
         self._look()
-        self._columns()
+        self._columns(len(self._workers[0]))
 
     def _look(self) -> None:
         """Take over what the loops have changed."""
@@ -72,11 +72,15 @@ class CompiledPool(Pool):
         self._running_jobs = state[layout.RUNNING]
         self.booting, self.ready, self.busy = state[layout.BOOTING : layout.BUSY + 1]
 
-    def _columns(self) -> None:
-        """Rows of the workers as sequences of whole numbers."""
-        count = int(self._state[layout.WORKERS])
+    def _columns(self, count: int) -> None:
+        """Rows of so many workers as sequences of whole numbers; `requested` has those that there are, no more."""
         rows = [memoryview(self._workers[row])[:count] for row in range(layout.SINCE + 1)]
         self.requested, self.ready_at, self.drained, self.deleted, self.free, self.since = rows  # type: ignore[assignment] # not lists
+        self._count()
+
+    def _count(self) -> None:
+        row = memoryview(self._workers[layout.REQUESTED])
+        self.requested = row[: int(self._state[layout.WORKERS])]  # type: ignore[assignment] # as above
 
     @property
     def busy_cores(self) -> int:
@@ -109,12 +113,13 @@ class CompiledPool(Pool):
         self.alive.update(dict.fromkeys(range(first, first + count)))
         self.booting += count
         self._event = min(self._event, *ready_at)
-        self._columns()
+        self._count()
 
     def _make_room(self, workers: int) -> None:
         if workers > self._workers.shape[1]:
             self._workers = _grown(self._workers, workers)
             self._found = np.zeros(self._workers.shape[1], np.int64)
+            self._columns(len(self._workers[0]))
         boots = int(self._state[layout.BOOTS]) + workers - len(self.requested)
         if boots > len(self._boot_heap[0]):
             self._boot_heap = _grown(self._boot_heap, boots)
@@ -216,6 +221,7 @@ class CompiledPool(Pool):
     def close(self) -> None:
         """The run is over: what the loops integrated."""
         state = self._state.tolist()
+        self._columns(state[layout.WORKERS])
         self.totals = Integrals(
             queue=whole(*state[layout.QUEUE_HIGH : layout.QUEUE_LOW + 1]),
             under=whole(*state[layout.UNDER_HIGH : layout.UNDER_LOW + 1]),
