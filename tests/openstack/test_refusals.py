@@ -99,6 +99,7 @@ def test_an_image_that_goes_while_its_name_is_still_known_closes_the_group_after
         assert made.cloud.quotas()["mine"].reason.startswith("there is no image short-lived")
 
 
+@pytest.mark.full
 def test_a_full_quota_is_told_before_and_after_asking_and_servers_being_deleted_fill_it(
     own: Project, tmp_path: Path
 ) -> None:
@@ -125,6 +126,7 @@ def test_a_full_quota_is_told_before_and_after_asking_and_servers_being_deleted_
         wait(lambda: made.cloud.quotas()["small"].workers_left == 1, 30, "its place is free")
 
 
+@pytest.mark.full
 def test_what_two_groups_ask_for_at_once_is_refused_as_too_much_and_never_ends_in_error(
     own: Project, tmp_path: Path
 ) -> None:
@@ -181,6 +183,7 @@ def test_members_of_a_server_group_are_limited(own: Project, tmp_path: Path) -> 
     )
 
 
+@pytest.mark.full
 def test_no_valid_host_is_an_error_of_the_server_with_its_reason(own: Project, tmp_path: Path) -> None:
     """Nova takes the request and finds out afterwards: the server's failure is the group's failed boot."""
     flavor = {"id": POOL, "name": POOL, "vcpus": 1, "ram": 2_000_000, "disk": 1}
