@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,9 @@ from elastic_simulations.fast.compiled import running
 from elastic_simulations.fast.compiled import static as compiled_static
 from tests.simulations.compiled.drawn import EVENTFUL, Drawn, happened, recorded, runs
 from tests.simulations.fast.engines import Job, jobs, trace_of
+
+# Hundreds of runs in both: minutes on a machine that many others use.
+pytestmark = pytest.mark.timeout(900)
 
 
 @settings(max_examples=200)

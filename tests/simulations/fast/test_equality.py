@@ -23,6 +23,9 @@ from elastic_simulations.fast.spec import ElasticSpec
 from elastic_simulations.traces.errors import TraceError
 from tests.simulations.fast.worlds import Example, Seen, examples, fast, full, generated, missing, widened
 
+# Hundreds of runs in both: minutes on a machine that many others use.
+pytestmark = pytest.mark.timeout(900)
+
 EXAMPLES = 200
 SHARE = 50
 WIDE = 40
