@@ -23,13 +23,20 @@ ELASTIC_GROUP = small
 ELASTIC_POOL = physics
 ELASTIC_SERVER_ID = 0a9b4c52
 TRUST_DOMAIN = elastic.local
+COLLECTOR_HOST = cm.example.org:9618
 """
 READ = """
 import json, sys, htcondor2
 print(json.dumps({name: str(htcondor2.param[name]) for name in sys.argv[1:] if name in htcondor2.param}))
 """
-# Quick updates are for runs of minutes; who may read is anybody in both.
-ONE_MACHINE_ONLY = {"UPDATE_INTERVAL", "MASTER_UPDATE_INTERVAL", "ALLOW_ADMINISTRATOR"}
+# Quick updates are for runs of minutes; the tests' workers may be asked by anybody on their one machine.
+ONE_MACHINE_ONLY = {
+    "UPDATE_INTERVAL", "MASTER_UPDATE_INTERVAL", "ALLOW_ADMINISTRATOR", "ALLOW_READ", "ALLOW_WRITE", "ALLOW_DAEMON",
+}  # fmt: skip
+DUMP = """
+import json, htcondor2
+print(json.dumps({name: str(htcondor2.param[name]) for name in htcondor2.param.keys()}))
+"""
 
 
 def assigned(fragment: str) -> list[str]:
@@ -71,7 +78,7 @@ def test_a_worker_is_configured_as_the_tests_workers_are_but_for_what_only_one_m
     assert {name: read[name] for name in same} == same
     assert {"MAXJOBRETIREMENTTIME", "PREEMPT", "DAEMON_LIST", "ElasticServerId", "ElasticWorker"} <= same.keys()
     assert set(tested["STARTD_ATTRS"].split()) <= set(read["STARTD_ATTRS"].split())
-    assert read["ALLOW_ADMINISTRATOR"] in tested["ALLOW_ADMINISTRATOR"].split()
+    assert config.CLIENT_USER in read["ALLOW_ADMINISTRATOR"].split()
 
 
 def test_the_attributes_that_join_a_slot_to_a_server_and_its_intent_are_advertised(tmp_path: Path) -> None:
@@ -88,13 +95,46 @@ def test_elastic_and_workers_may_advertise_and_take_ads_out_at_the_central_manag
         assert {config.CLIENT_USER, config.WORKER_USER} <= set(read[name].replace(",", " ").split()), name
 
 
-def test_times_are_the_defaults_of_the_settings_that_repeat_them(tmp_path: Path) -> None:
+def test_times_are_at_most_the_defaults_of_the_settings_that_wait_for_them(tmp_path: Path) -> None:
     read = as_read(WORKER, tmp_path) | as_read(CENTRAL_MANAGER, tmp_path)
     lease = GroupSettings(name="small", maximum=1).job_lease_seconds
 
-    assert float(read["UPDATE_INTERVAL"]) == HtcondorSettings().machine_update_seconds
+    assert float(read["UPDATE_INTERVAL"]) == 60 <= HtcondorSettings().machine_update_seconds
     assert float(read["CLASSAD_LIFETIME"]) == HtcondorSettings().ad_lifetime_seconds
-    assert float(read["JOB_DEFAULT_LEASE_DURATION"]) == lease
+    # A lost worker frees its jobs in minutes.
+    assert float(read["JOB_DEFAULT_LEASE_DURATION"]) == 600 <= lease
+    assert float(read["MAXJOBRETIREMENTTIME"]) >= 30 * 86400
+
+
+@pytest.mark.parametrize("fragment", [WORKER, CENTRAL_MANAGER])
+def test_nobody_is_allowed_anything_but_by_a_token_and_encrypted(fragment: str, tmp_path: Path) -> None:
+    as_read(fragment, tmp_path)
+    found = dumped(tmp_path)
+    sides = ("DEFAULT", "CLIENT")
+    kinds = ("AUTHENTICATION", "ENCRYPTION", "INTEGRITY")
+
+    assert {found[f"SEC_{side}_{kind}"] for side in sides for kind in kinds} == {"REQUIRED"}
+    assert {found[f"SEC_{side}_AUTHENTICATION_METHODS"] for side in sides} == {"IDTOKENS"}
+    # ALLOW_CLIENT, HTCondor's default, is which daemons we may speak to, not who may speak to us.
+    open_to_all = {name for name, value in found.items() if name.startswith("ALLOW_") and "*" in value.split()}
+    assert open_to_all <= {"ALLOW_CLIENT"}
+    assert "ALLOW_CLIENT" not in assigned(fragment)
+
+
+def test_a_worker_is_reached_by_the_broker_and_its_network_has_a_name(tmp_path: Path) -> None:
+    as_read(WORKER, tmp_path)
+    found = dumped(tmp_path)
+    assert (found["CCB_ADDRESS"], found["PRIVATE_NETWORK_NAME"]) == ("cm.example.org:9618", "elastic-physics")
+
+
+def dumped(folder: Path) -> dict[str, str]:
+    """All of HTCondor's configuration, defaults too, with the fragment that `as_read` has left in `folder`."""
+    environment = {**os.environ, "CONDOR_CONFIG": str(folder / "condor_config")}
+    done = subprocess.run(
+        [sys.executable, "-c", DUMP], env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
 
 
 def test_schedds_keep_the_records_of_executions_that_evictions_are_counted_from(tmp_path: Path) -> None:
