@@ -80,6 +80,8 @@ def identity(plan: GridPlan) -> str:
         # The workers' own: who is in it connects to them at once, and asks for no call back.
         "PRIVATE_NETWORK_NAME": f"elastic-{plan.name}",
         "DAEMON_LIST": "MASTER COLLECTOR NEGOTIATOR SCHEDD",
+        "SEC_DEFAULT_AUTHENTICATION_METHODS": "IDTOKENS",
+        "SEC_CLIENT_AUTHENTICATION_METHODS": "IDTOKENS",
         # Every user of the pool has a token of its key; workers' tokens are good for less than this, by their scopes.
         "ALLOW_READ": f"{users} {daemons} {sessions}",
         "ALLOW_WRITE": f"{users} {daemons} {sessions}",
