@@ -19,7 +19,7 @@ from elastic.core.model import GroupSpec
 from elastic.core.observation import GroupSize, Machine, Quota, Server, Servers
 from elastic.local.pool import Pool
 from elastic.local.processes import marked, name_of, send
-from elastic.ports import Conflict, Created, PortError, Transient, WorldSpec
+from elastic.ports import Accepted, Conflict, Created, PortError, Unsent, WorldSpec
 from tests.contract.rig import Rig
 from tests.lab.real import RealRig
 from tests.lab.support import Client, wait
@@ -139,7 +139,7 @@ class Alike:
         missing = [worker for worker in workers if worker.name not in known]
         if missing:
             answers = wait(lambda: self._created(group, missing), GONE_SECONDS, "the group may be changed")
-            assert [type(answer.error) for answer in answers] == [Transient] * len(missing)
+            assert [type(answer.error) for answer in answers] == [Accepted] * len(missing)
             new = wait(lambda: self._new(len(missing)), 60, "the members are listed")
             self.names.update(zip(new, (worker.name for worker in missing), strict=True))
         known = {name: server_id for server_id, name in self.names.items()}
@@ -164,7 +164,7 @@ class Alike:
         """The answers; none while the stack still grows: the next tick would ask again."""
         try:
             return self._cloud.create(group, workers)
-        except Conflict:
+        except Unsent:
             return ()
 
     def _new(self, count: int) -> list[str]:
