@@ -2,13 +2,14 @@
 
 import dataclasses
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from math import isfinite
 from typing import TypeVar, Union, get_args, get_origin, get_type_hints
 
 from elastic.core.resources import Resources
 from elastic_simulations.draws import Constant, Distribution, Empirical, Exponential, Lognormal, Uniform
+from elastic_simulations.errors import SimulationError
 from elastic_simulations.estimates import KINDS
 
 T = TypeVar("T")
@@ -58,13 +59,13 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 """Texts that are one of a few, by their names."""
 
 
-class ScenarioError(ValueError):
+class ScenarioError(SimulationError, ValueError):
     """A scenario that cannot be read; `problems` are all mistakes, each with its path and what would be right."""
 
-    def __init__(self, problems: list[str]) -> None:
-        """Keep the problems; the text joins them."""
+    def __init__(self, problems: Sequence[str], file: str = "") -> None:
+        """Keep the problems; the text joins them, behind the name of the file where there is one."""
         self.problems = tuple(problems)
-        super().__init__("; ".join(problems))
+        super().__init__(f"{file}: {'; '.join(problems)}" if file else "; ".join(problems))
 
 
 class Reader:

@@ -167,8 +167,11 @@ def read_scenario(path: Path) -> Scenario:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ScenarioError([f"{path}: {error}"]) from error
-    scenario = parse(tables)
+        raise ScenarioError([str(error)], str(path)) from error
+    try:
+        scenario = parse(tables)
+    except ScenarioError as error:
+        raise ScenarioError(error.problems, str(path)) from error
     if scenario.workload is None:
         return scenario
     return replace(scenario, workload=scenario.workload.below(path.parent))

@@ -54,7 +54,7 @@ def run_scenario(scenario: Scenario, settings: RunSettings | None = None) -> Res
     told = replace(settings or RunSettings(), engine="full", seed=scenario.run.seed, policy=scenario.policy.name)
     found = outcome(grid, jobs, meter, ticks_us, cores=None)
     result = measured(_trace(jobs, scenario.workload_trace), found, told, FULL)
-    return replace(result, more=_more(scenario, grid), wall_s=perf_counter() - began)
+    return replace(result, more=_more(scenario, grid, jobs), wall_s=perf_counter() - began)
 
 
 def _with(scenario: Scenario, settings: RunSettings) -> Scenario:
@@ -84,8 +84,11 @@ def _trace(jobs: list[Job], read: Trace | None) -> Trace:
     return trace if read is None else replace(trace, dropped=read.dropped, repaired=read.repaired, header=read.header)
 
 
-def _more(scenario: Scenario, grid: Grid) -> Mapping[str, object]:
-    """What only a world with groups and faults has: each group's share and cost, and what went wrong."""
+def _more(scenario: Scenario, grid: Grid, jobs: list[Job]) -> Mapping[str, object]:
+    """What only a world with groups and faults has: each group's share and cost, and what went wrong.
+
+    `unfinished_jobs` were started, and had not ended when the scenario was over; `unserved` were never started.
+    """
     lives = [(server, server.gone_us or grid.timeline.now_us) for server in launched(grid)]
     groups = {}
     for name, spec in sorted(scenario.groups.items()):
@@ -103,5 +106,6 @@ def _more(scenario: Scenario, grid: Grid) -> Mapping[str, object]:
         "cost_of_groups": sum(group["cost"] for group in groups.values()),
         "restarted_jobs": len(grid.lost_jobs()),
         "killed_jobs": len(grid.killed_jobs()),
+        "unfinished_jobs": sum(job.first_start_us is not None and job.end_us is None for job in jobs),
         "faults_struck": len(grid.faults.struck),
     }

@@ -101,6 +101,22 @@ def test_every_mistake_of_a_file_is_one_line_with_its_place(tmp_path: Path, file
     assert done.returncode == 1
     for place in ("run.secs: unknown", "pool.order: no 'random'", "workload: either trace or generate"):
         assert place in done.stderr
+    assert done.stderr.startswith("elastic: small.toml: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_file_that_is_no_toml_is_one_line(tmp_path: Path, file: Path) -> None:
+    file.write_text("[run\n")
+    done = elastic(tmp_path, "run", "--scenario", "small.toml")
+    assert (done.returncode, done.stderr.splitlines()[1:]) == (1, [])
+    assert done.stderr.startswith("elastic: small.toml: ")
+    assert "line 1" in done.stderr
+
+
+def test_a_job_that_has_not_ended_when_the_scenario_is_over_is_counted() -> None:
+    told = {"run": {"seconds": 2000}, "group": [GROUP], "jobs": [{"run": 100}, {"run": 10_000}]}
+    figures = report(run_scenario(parse(told)))
+    assert (figures["jobs"], figures["unserved"], figures["unfinished_jobs"]) == (2, 0, 1)
 
 
 def test_a_workload_may_be_a_trace_beside_the_file(tmp_path: Path) -> None:
