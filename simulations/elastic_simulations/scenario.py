@@ -270,6 +270,10 @@ def _groups(
         spec = reader.read(GroupSpec, {name: value for name, value in table.items() if name != "model"}, path)
         model = reader.read(GroupModel, table.get("model", {}), f"{path}.model")
         if spec is not None and model is not None:
+            if spec.name in groups:
+                reader.problems.append(f"{path}.name: there is a group {spec.name!r} before it")
+            if spec.minimum > spec.maximum:
+                reader.problems.append(f"{path}: minimum {spec.minimum} is above maximum {spec.maximum}")
             chosen = policy.name if isinstance(policy, PolicyChoice) else ""
             groups[spec.name] = spec if spec.policy else replace(spec, policy=chosen)
             models[spec.name] = model

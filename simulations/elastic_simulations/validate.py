@@ -8,6 +8,7 @@ from typing import NamedTuple
 from elastic_simulations.checks import game, peers, queues, reference, thesis
 from elastic_simulations.checks.spreading import ended
 from elastic_simulations.checks.verdict import Kind, Verdict, plain
+from elastic_simulations.errors import UsageError
 from elastic_simulations.progress import shown
 
 __all__ = ["Verdict", "failed", "plain", "validate"]
@@ -25,10 +26,14 @@ class Family(NamedTuple):
 def validate(data: Path | None = None, only: str = "", *, full: bool = False) -> Sequence[Verdict]:
     """The verdicts of all checks, or of the families whose name contains `only`; `data` is where real traces lie.
 
+    UsageError when no family is called so: nothing was checked.
     With `full` every decision of M/M/c/Setup is made anew, in place of once for each situation: a quarter of an hour.
     """
     wanted = only.lower()
-    chosen = [family for family in _families(data, full=full) if wanted in family.name.lower()]
+    families = list(_families(data, full=full))
+    chosen = [family for family in families if wanted in family.name.lower()]
+    if not chosen:
+        raise UsageError(f"--only {only}: no such checks; known: {', '.join(family.name for family in families)}")
     verdicts: list[Verdict] = []
     progress = _Progress(sum(family.runs * family.seconds for family in chosen) or 1.0)
     with shown("validating", progress.share):

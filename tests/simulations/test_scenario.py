@@ -135,6 +135,8 @@ def test_five_mistakes_are_said_at_once_each_with_its_place(tmp_path: Path) -> N
         ("[[jobs]]\nschedd = 'b'", "jobs[0].schedd: no schedd 'b'; known: schedd"),
         ("[run]\nseconds = -1", "run.seconds: -1.0 is below 0"),
         ("[pool]\nclaim_seconds = -1", "pool.claim_seconds: -1.0 is below 0"),
+        ("[[group]]\nname = 'a'\nminimum = 5\nmaximum = 2", "group[0]: minimum 5 is above maximum 2"),
+        (2 * "[[group]]\nname = 'a'\nmaximum = 1\n", "group[1].name: there is a group 'a' before it"),
         ("[run", "Expected ']'"),
     ],
 )

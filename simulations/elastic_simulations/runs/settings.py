@@ -54,7 +54,7 @@ def checked(settings: RunSettings) -> RunSettings:
     check(settings.slots > 0, f"--slots {settings.slots}: a worker has at least 1 core")
     check(settings.slots <= MOST_SLOTS, f"--slots {settings.slots}: at most {MOST_SLOTS}")
     check(settings.minimum >= 0, f"--min {settings.minimum}: not below 0")
-    check(settings.maximum <= MANY, f"--max {settings.maximum}: at most {MANY}")
+    check(0 <= settings.maximum <= MANY, f"--max {settings.maximum}: not below 0, at most {MANY}")
     check(settings.minimum <= settings.maximum, f"--min {settings.minimum} is above --max {settings.maximum}")
     check(0 <= settings.boot <= LONGEST, f"--boot {settings.boot:g}: not below 0 s, at most {LONGEST:g}")
     check(MICROSECOND <= settings.tick <= LONGEST, f"--tick {settings.tick:g}: above 0 s, at most {LONGEST:g}")

@@ -91,7 +91,7 @@ class Builder:
         dropped = _notes(self._dropped)
         if not jobs:
             why = ", ".join(f"{note.rows} dropped: {note.what}, first in line {note.first_line}" for note in dropped)
-            raise TraceError(self.path, 0, f"no job in it ({why})" if why else "no job in it: the file is empty")
+            raise TraceError(self.path, 0, f"no job in it ({why})" if why else "no job in it: the file has no row")
         optional = {
             name: column + array("q", (UNKNOWN,)) * (jobs - len(column)) for name, column in self._optional.items()
         }

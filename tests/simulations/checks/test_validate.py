@@ -25,3 +25,10 @@ def test_every_external_check_passes() -> None:
     others = Counter(verdict["kind"] for verdict in verdicts if not verdict["check"].startswith("LCG"))
     assert others == {"check": 33, "calibration": 1}
     assert sum("/Setup" in verdict["check"] for verdict in verdicts) == 5
+
+
+def test_checks_that_do_not_exist_are_no_success() -> None:
+    words = [ELASTIC, "sim", "validate", "--only", "M/M/d"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--only M/M/d: no such checks; known: generated, LCG-2005-1, M/M/c" in done.stderr

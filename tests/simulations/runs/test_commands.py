@@ -85,6 +85,7 @@ def test_a_small_run_imports_nothing_heavy(tmp_path: Path, trace: Path, kind: li
             "no policy named 'backlg'; known: backlog, elastiq, fixed, hybrid, thesis; did you mean backlog?",
         ),
         (["--min", "5", "--max", "4"], "--min 5 is above --max 4"),
+        (["--max", "-1"], "--max -1: not below 0"),
         (["--static", "0"], "--static 0: at least 1 core"),
         (["--slots", "0"], "--slots 0: a worker has at least 1 core"),
         (["--tick", "0"], "--tick 0: above 0 s"),

@@ -87,7 +87,7 @@ def test_an_expression_counts_as_unknown(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("[]", ": no job in it: the file is empty"),
+        ("[]", ": no job in it: the file has no row"),
         ('{"QDate": 1,', r":1: no whole ClassAd: '\{\"QDate\": 1,'; the file is cut off, or no JSON"),
         ('\n\n{"QDate": 1}\nnonsense', r":4: no whole ClassAd: 'nonsense'"),
         ("[1, 2]", r":1: a ClassAd belongs here, not '1, 2\]'"),
@@ -114,7 +114,7 @@ def test_a_table_is_read_by_the_names_of_its_columns(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", ": no job in it: the file is empty"),
+        ("", ": no job in it: the file has no row"),
         ("submit,cores\n1,2\n", r":1: no column for run; it may be called run, run_s"),
         ("submit,run,runtime\n1,2,3\n", r":1: two columns for run: 'run' and 'runtime'"),
         ("submit,run\n1,2\n3\n", r":3: 1 fields where the first line names 2: cut off\?"),

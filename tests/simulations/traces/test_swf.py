@@ -83,8 +83,8 @@ def test_times_since_1970_begin_at_0(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", r"no job in it: the file is empty"),
-        ("; only a header\n", r"no job in it"),
+        ("", r"no job in it: the file has no row"),
+        ("; only a header\n", r"no job in it: the file has no row"),
         (swf((0, 0, 1)), r"no job in it \(1 dropped: run time not positive, first in line 1\)"),
         ("1 0 -1 5", r":1: 4 fields where 18 belong: the file is cut off here"),
         (swf((0, 5, 1)) + "2 0 -1\n", r":2: 3 fields where 18 belong: the line is cut off"),
