@@ -13,6 +13,7 @@ class Kind(StrEnum):
     STARTD_SILENT = "startd_silent"
     STARTD_CLOSED = "startd_closed"
     BLACK_HOLE = "black_hole"
+    LEFTOVER_PROCESS = "leftover_process"
     FOREIGN_DRAIN = "foreign_drain"
     TOKENS_EXPIRE = "tokens_expire"
     ADS_VANISH = "ads_vanish"
@@ -39,7 +40,7 @@ class Mishap:
     With `every` it happens `times` times, each so long after the one before. `target` is a glob over workers,
     machines, schedds or groups; of those that match, the first `count`, or the `share` (0..1) of them, are hit: by
     name, or with `random` drawn anew each time (a correlated outage). `value` is a number whose meaning the kind says:
-    a quota in servers, a factor of the boot time.
+    a quota in servers, a factor of the boot time, the cpus that a leftover process keeps busy.
     """
 
     kind: Kind

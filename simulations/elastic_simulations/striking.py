@@ -126,6 +126,13 @@ def _black_hole(_: Grid, startd: Startd, __: Mishap) -> Undo:
     return undo
 
 
+def _leftover(_: Grid, startd: Startd, mishap: Mishap) -> Undo:
+    """A job's process that outlives its job; it keeps this many cpus busy."""
+    millicpus = round(1000 * (mishap.value or 1.0))
+    startd.use(millicpus)
+    return lambda: startd.use(-millicpus)
+
+
 def _foreign_drain(grid: Grid, startd: Startd, mishap: Mishap) -> Undo:
     if not startd.answers or startd.drain is not None:
         return _nothing
@@ -250,6 +257,7 @@ BEGIN: Mapping[Kind, Callable[[Grid, Mishap], Undo]] = {
     Kind.STARTD_SILENT: _each_startd(_silence),
     Kind.STARTD_CLOSED: _each_startd(_close),
     Kind.BLACK_HOLE: _each_startd(_black_hole),
+    Kind.LEFTOVER_PROCESS: _each_startd(_leftover),
     Kind.FOREIGN_DRAIN: _each_startd(_foreign_drain),
     Kind.TOKENS_EXPIRE: _each_startd(_expire_token),
     Kind.ADS_VANISH: _each_startd(_hide_ad),

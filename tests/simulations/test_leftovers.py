@@ -6,6 +6,7 @@ from elastic.core.model import OddCounts, WorkerGroup
 from elastic.core.uses import Excuse
 from elastic_simulations.draws import Constant
 from elastic_simulations.faults import Call, CallFault
+from elastic_simulations.mishaps import Kind, Mishap
 from elastic_simulations.scenario import Burst, Run, Scenario
 from elastic_simulations.simulation import Simulation
 from elastic_simulations.specs import GroupModel, JobSpec
@@ -15,7 +16,9 @@ CORE = 1000
 """Thousandths of a cpu."""
 
 
-def simulation(efficiency: float = 1.0, run_seconds: float = 600.0, *faults: CallFault) -> Simulation:
+def simulation(
+    efficiency: float = 1.0, run_seconds: float = 600.0, *faults: CallFault, mishaps: tuple[Mishap, ...] = ()
+) -> Simulation:
     """One job, for which one worker is booted."""
     job = JobSpec(run=Constant(run_seconds), cpu_efficiency=efficiency)
     return Simulation(
@@ -25,6 +28,7 @@ def simulation(efficiency: float = 1.0, run_seconds: float = 600.0, *faults: Cal
             models={"small": GroupModel()},
             bursts=(Burst(at=0.0, job=job, count=1),),
             faults=faults,
+            mishaps=mishaps,
         )
     )
 
@@ -62,6 +66,14 @@ def test_a_leftover_process_keeps_its_worker_until_it_ends() -> None:
     assert [kind for kind in kinds(story) if kind.startswith("leftover")] == ["leftover", "leftover_overdue"]
     (startd,) = story.grid.startds.values()
     startd.use(-CORE)
+    until(story, 7000)
+    assert (len(story.grid.datacentre.servers), kinds(story).count("leftover_over")) == (0, 1)
+
+
+def test_a_scenario_can_leave_a_process_behind() -> None:
+    story = simulation(1.0, 600.0, mishaps=(Mishap(kind=Kind.LEFTOVER_PROCESS, at=1000.0, seconds=4000.0),))
+    until(story, 4000)
+    assert (group(story).odd.leftover, len(story.grid.datacentre.servers)) == (1, 1)
     until(story, 7000)
     assert (len(story.grid.datacentre.servers), kinds(story).count("leftover_over")) == (0, 1)
 
