@@ -122,7 +122,8 @@ def rerun(
     result: Annotated[
         Path,
         typer.Argument(
-            help="What run, compare or campaign printed with -o json; a campaign's runs.jsonl; a validation's manifest."
+            help="What run, compare, campaign or replay printed with -o json; a campaign's runs.jsonl;"
+            " a validation's manifest."
         ),
     ],
     traces: Annotated[

@@ -1,4 +1,4 @@
-"""Any result made again from the manifest in it: a run, a comparison, a campaign or one of its runs, a validation."""
+"""Any result made again from its manifest: a run, a comparison, a campaign or a run of it, a validation, a replay."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +13,8 @@ from elastic_simulations.campaigns.workloads import TraceFile
 from elastic_simulations.checks.reference import found
 from elastic_simulations.comparing import again as comparing
 from elastic_simulations.errors import SimulationError
+from elastic_simulations.replaying import answering as replaying
+from elastic_simulations.replaying.records import files_of
 from elastic_simulations.runs.command import answer as run_answer
 from elastic_simulations.runs.manifest import NOT_COMPARED, asked_again
 from elastic_simulations.runs.report import own_version
@@ -74,6 +76,8 @@ def _again(path: Path, stored: Answer, places: Places, cores: int) -> Again:
             answer = run_answer(asked_again(path, stored, named))
         else:
             answer = known(manifest, places, cores)
+    except SimulationError:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SimulationError(f"{path}: its manifest is of another version of elastic ({version})") from error
     new = json.loads(json.dumps(answer))
@@ -124,6 +128,18 @@ def _validation(manifest: Answer, places: Places, _cores: int) -> Answer:
     return validated(validation.validate(data, only, full=full), data, only, full=full)
 
 
+def _replay(manifest: Answer, places: Places, _cores: int) -> Answer:
+    files, parameters = manifest["files"], manifest["parameters"]
+    if not isinstance(files, Mapping) or not isinstance(parameters, Mapping):
+        raise TypeError
+    records = places.named[0] if places.named else Path(str(manifest["records"]))
+    expected = {Path(file).name: sha256 for file, sha256 in files.items()}
+    if {file.name: checksum(file) for file in files_of(records)} != expected:
+        raise SimulationError(f"{records} are not the records of {places.result}: their checksums differ")
+    sets = [f"{name}={value}" for name, value in parameters.items()]
+    return {**replaying.answered(records, str(manifest["policy"]), sets).plain(), "files": list(files)}
+
+
 def validated(verdicts: Sequence[validation.Verdict], data: Path | None, only: str, *, full: bool) -> Answer:
     """What `elastic sim validate` found, with the manifest from which it is found again."""
     file = found(data)
@@ -143,6 +159,7 @@ COMMANDS: Mapping[str, Callable[[Answer, Places, int], Answer]] = {
     comparing.COMMAND: _comparison,
     campaigns.COMMAND: _campaign,
     VALIDATION: _validation,
+    replaying.COMMAND: _replay,
 }
 
 

@@ -10,6 +10,10 @@ from elastic_simulations.replaying.records import CutOff, RecordError, files_of,
 from elastic_simulations.replaying.replay import Compared, replayed
 from elastic_simulations.replaying.sums import GroupSum, Sums
 from elastic_simulations.runs.command import pairs
+from elastic_simulations.runs.report import own_version
+from elastic_simulations.traces.cache import checksum
+
+COMMAND = "replay"
 
 LABEL = (
     "open loop: at each tick, what the policy would have wanted in the state to which the recorded decisions had led; "
@@ -19,11 +23,12 @@ LABEL = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The replay as a whole; `differing` in the order of the ticks."""
+    """The replay as a whole; `differing` in the order of the ticks, `sha256` of the files by their paths."""
 
     policy: str
     parameters: Mapping[str, str]
-    files: Sequence[str]
+    records: str
+    sha256: Mapping[str, str]
     groups: Mapping[str, GroupSum]
     differing: Sequence[Compared]
     cut_off: Sequence[CutOff]
@@ -35,10 +40,18 @@ class Answer:
             "note": LABEL,
             "policy": self.policy,
             "parameters": dict(self.parameters),
-            "files": list(self.files),
+            "files": list(self.sha256),
             "groups": {name: asdict(group) for name, group in self.groups.items()},
             "differences": [_plain(each) for each in self.differing],
             "cut_off": [asdict(each) for each in self.cut_off],
+            "manifest": {
+                "command": COMMAND,
+                "version": own_version(),
+                "records": self.records,
+                "files": dict(self.sha256),
+                "policy": self.policy,
+                "parameters": dict(self.parameters),
+            },
         }
 
 
@@ -47,6 +60,8 @@ def answered(path: Path, policy: str, sets: Sequence[str]) -> Answer:
     parameters = pairs(sets)
     named = policy_named(policy, parameters)
     files, begun, cut_off, sums = files_of(path), list[Path](), list[CutOff](), Sums()
+    # Before they are read: a running daemon writes on.
+    sha256 = {str(file): checksum(file) for file in files}
     with shown("replaying", lambda: max(0, len(begun) - 1) / len(files)):
         sums.add(replayed(recorded(_counted(files, begun), cut_off), policy, named))
     groups = sums.groups()
@@ -55,7 +70,8 @@ def answered(path: Path, policy: str, sets: Sequence[str]) -> Answer:
     return Answer(
         policy=policy,
         parameters=parameters,
-        files=[str(file) for file in files],
+        records=str(path),
+        sha256=sha256,
         groups=groups,
         differing=sums.differing,
         cut_off=cut_off,

@@ -14,7 +14,7 @@ from elastic_simulations.replaying.sums import GroupSum
 def show(answer: Answer, most: int) -> None:
     """At most `most` rows of differing ticks; how many there are besides is said."""
     console = Console(highlight=False, soft_wrap=True)
-    console.print(f"[bold]{answer.policy}[/bold] over {len(answer.files)} files of records. {LABEL}.\n")
+    console.print(f"[bold]{answer.policy}[/bold] over {len(answer.sha256)} files of records. {LABEL}.\n")
     console.print(_sums(answer))
     if answer.differing and most:
         console.print(_ticks(answer.differing[:most]))

@@ -19,12 +19,14 @@ from elastic.core.record import Plan, TickRecord, plain, to_json
 from elastic.plugins import PluginError
 from elastic.plugins import policy as policy_named
 from elastic_policies.fixed import Fixed
+from elastic_simulations.errors import SimulationError
 from elastic_simulations.replaying.answering import answered
 from elastic_simulations.replaying.cli import replay
 from elastic_simulations.replaying.decoding import decoded
 from elastic_simulations.replaying.records import CutOff, Recorded, RecordError, files_of, recorded
 from elastic_simulations.replaying.replay import replayed
 from elastic_simulations.replaying.sums import GroupSum, Wanted
+from elastic_simulations.rerunning import rerun
 from elastic_simulations.scenario import read_scenario
 from elastic_simulations.simulation import Simulation
 
@@ -205,6 +207,20 @@ def test_the_command_prints_the_same_as_table_and_as_json(tmp_path: Path, record
     shown = CliRunner().invoke(APP, [*words, "--rows", "2"]).stdout
     assert "open loop" in shown
     assert f"{len(answer['differences']) - 2} more differing ticks" in shown
+
+
+def test_a_replay_is_made_again_from_its_manifest_unless_the_records_are_others(
+    tmp_path: Path, records: list[TickRecord]
+) -> None:
+    folder = kept(tmp_path / "records", records[:20])
+    answer = answered(folder, "fixed", ["workers=1"]).plain()
+    stored = tmp_path / "replay.json"
+    stored.write_text(json.dumps(answer))
+    (again,) = rerun(stored, (), 1)
+    assert (again.answer, again.differ) == (json.loads(json.dumps(answer)), [])
+    kept(folder, records[20:21])
+    with pytest.raises(SimulationError, match="are not the records of"):
+        rerun(stored, (), 1)
 
 
 def test_an_unknown_policy_is_told_before_anything_is_read(tmp_path: Path) -> None:
