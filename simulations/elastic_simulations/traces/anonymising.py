@@ -18,7 +18,7 @@ REMAINS = (
 GONE = ("names of users and groups", "the header with its site and people", "job numbers", "places in the file")
 
 
-def anonymised(trace: Trace, seed: int = 0) -> Trace:
+def anonymised(trace: Trace, seed: int) -> Trace:
     """The same jobs; the same seed draws the same numbers, and without it they cannot be traced back."""
     optional = {name: column for name, column in trace.optional.items() if name != "job"}
     counts = {"user": len(trace.users), "group": len(trace.groups)}

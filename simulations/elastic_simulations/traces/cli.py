@@ -67,13 +67,18 @@ def anonymise(
     trace: File,
     to: To = None,
     fmt: Format = "",
-    seed: Annotated[int, typer.Option("--seed", help="Draws the numbers of users; keep it secret.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", help="Draws the numbers of users; keep it secret. Else one that nobody knows."),
+    ] = None,
 ) -> None:
     """Write the trace without any name; what remains is said on standard error."""
+    from secrets import randbits
+
     from elastic_simulations.traces.anonymising import GONE, REMAINS, anonymised
     from elastic_simulations.traces.reading import read
 
-    _write(anonymised(read(trace, fmt), seed), to)
+    _write(anonymised(read(trace, fmt), randbits(64) if seed is None else seed), to)
     print("gone:", *GONE, sep="\n  ", file=sys.stderr)
     print("remains:", *REMAINS, sep="\n  ", file=sys.stderr)
 

@@ -25,6 +25,17 @@ def test_anonymise_says_what_remains(tmp_path: Path) -> None:
     assert "Anna" not in (tmp_path / "out.swf").read_text()
 
 
+def test_who_knows_no_seed_cannot_trace_the_numbers_of_users_back(tmp_path: Path) -> None:
+    rows = (f"{job} {job} -1 5 1 -1 -1 1 -1 -1 1 {job} 1 -1 -1 -1 -1 -1\n" for job in range(1, 41))
+    path = str(written(tmp_path, "".join(rows)))
+
+    def drawn(*words: str) -> str:
+        return CliRunner().invoke(app, ["anonymise", path, *words]).stdout
+
+    assert drawn("--seed", "3") == drawn("--seed", "3") != drawn("--seed", "4")
+    assert drawn() != drawn()
+
+
 def test_generate_and_convert_write_swf(tmp_path: Path) -> None:
     out = str(tmp_path / "made.swf")
     assert CliRunner().invoke(app, ["generate", "reference", "--jobs", "2", "--to", out]).exit_code == 0
