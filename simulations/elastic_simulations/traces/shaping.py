@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
+from elastic_simulations.errors import UsageError
 from elastic_simulations.traces.errors import TraceError
 from elastic_simulations.traces.made import fingerprint
 from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Column, Trace
@@ -23,14 +24,14 @@ def shaped(trace: Trace, *, arrivals: float, runtime: float, days: int | None, s
 
 def scaled_arrivals(trace: Trace, factor: float) -> Trace:
     """`factor` times as many jobs a second: every submit time divided by it, rounded to whole microseconds."""
-    ratio = _ratio(trace, factor, "--scale-arrivals")
+    ratio = _ratio(factor, "--scale-arrivals")
     submit = array("q", (_rounded(at * ratio[1], ratio[0]) for at in trace.submit_us))
     return _shaped(trace, f"arrivals x {factor:g}", submit_us=submit)
 
 
 def scaled_run(trace: Trace, factor: float) -> Trace:
     """Every run time, cpu time and estimate times `factor`, rounded likewise; at least one microsecond."""
-    ratio = _ratio(trace, factor, "--scale-runtime")
+    ratio = _ratio(factor, "--scale-runtime")
     optional = {
         name: array("q", (_times(value, ratio) for value in column)) if name in {"cpu_us", "estimate_us"} else column
         for name, column in trace.optional.items()
@@ -45,7 +46,7 @@ def bootstrapped(trace: Trace, days: int, seed: int = 0) -> Trace:
     Dependencies between jobs are dropped: the job before may lie in another day, or there more than once.
     """
     if days < 1:
-        raise TraceError(trace.source, 0, f"--bootstrap-days {days}: at least 1")
+        raise UsageError(f"--bootstrap-days {days}: at least 1")
     by_day: list[list[int]] = [[] for _ in range(trace.submit_us[-1] // DAY_US + 1)]
     for job, at in enumerate(trace.submit_us):
         by_day[at // DAY_US].append(job)
@@ -71,9 +72,9 @@ def _picked(column: Column, jobs: list[int]) -> Column:
     return array("q", map(column.__getitem__, jobs))
 
 
-def _ratio(trace: Trace, factor: float, option: str) -> tuple[int, int]:
+def _ratio(factor: float, option: str) -> tuple[int, int]:
     if not 0 < factor < float("inf"):
-        raise TraceError(trace.source, 0, f"{option} {factor:g}: above 0, and finite")
+        raise UsageError(f"{option} {factor:g}: above 0, and finite")
     return factor.as_integer_ratio()
 
 

@@ -86,6 +86,8 @@ def test_a_small_run_imports_nothing_heavy(tmp_path: Path, trace: Path, kind: li
         ),
         (["--min", "5", "--max", "4"], "--min 5 is above --max 4"),
         (["--max", "-1"], "--max -1: not below 0"),
+        (["--scale-arrivals", "0"], "--scale-arrivals 0: above 0, and finite"),
+        (["--bootstrap-days", "0"], "--bootstrap-days 0: at least 1"),
         (["--static", "0"], "--static 0: at least 1 core"),
         (["--slots", "0"], "--slots 0: a worker has at least 1 core"),
         (["--tick", "0"], "--tick 0: above 0 s"),

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from elastic_simulations.errors import UsageError
 from elastic_simulations.fast.static import run_static
 from elastic_simulations.traces.anonymising import anonymised
-from elastic_simulations.traces.errors import TraceError
 from elastic_simulations.traces.exporting import write_evalys, write_swf
 from elastic_simulations.traces.reading import read
 from elastic_simulations.traces.shaping import bootstrapped, scaled_arrivals, scaled_run, shaped
@@ -60,9 +60,9 @@ def test_factors_of_1_and_no_days_leave_a_trace_as_it_is(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("factor", [0.0, -1.0, float("inf"), float("nan")])
 def test_a_factor_that_is_none_is_told(tmp_path: Path, factor: float) -> None:
-    with pytest.raises(TraceError, match="above 0, and finite"):
+    with pytest.raises(UsageError, match="above 0, and finite"):
         scaled_arrivals(trace(tmp_path, (3, 10, 1)), factor)
-    with pytest.raises(TraceError, match="--bootstrap-days 0: at least 1"):
+    with pytest.raises(UsageError, match="--bootstrap-days 0: at least 1"):
         bootstrapped(trace(tmp_path, (3, 10, 1)), 0)
 
 
