@@ -34,7 +34,9 @@ def run(
     scenario: Annotated[
         Path | None, typer.Option("--scenario", help="Instead: a scenario (TOML) for the full world.")
     ] = None,
-    policy: Annotated[str, typer.Option("--policy", help="A policy by its name.")] = "backlog",
+    policy: Annotated[
+        str | None, typer.Option("--policy", help="A policy by its name.", show_default="backlog")
+    ] = None,
     static: Annotated[int | None, typer.Option("--static", help="This many cores, always on; no policy.")] = None,
     minimum: Annotated[int, typer.Option("--min", help="Workers at least.")] = 0,
     maximum: Annotated[int, typer.Option("--max", help="Workers at most.")] = 1_000_000,
@@ -79,12 +81,15 @@ def run(
     and line of a trace; 2 options, settings or policies that make no sense.
     """
     from elastic_simulations.runs.command import SCENARIO, Asked, answer
+    from elastic_simulations.runs.settings import RunSettings, check_static
 
     if (trace is None) == (scenario is None):
         raise typer.BadParameter("give either --trace or --scenario", param_hint="--trace / --scenario")
+    if static is not None:
+        check_static(static, policy, ())
     asked = Asked(
         trace=trace or scenario or Path(),
-        policy=policy,
+        policy=RunSettings().policy if policy is None else policy,
         static=static,
         minimum=minimum,
         maximum=maximum,

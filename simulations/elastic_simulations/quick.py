@@ -31,16 +31,17 @@ def sim(words: list[str]) -> bool:
         given = vars(_parser().parse_args(words[1:]))
     except _NotUnderstood:
         return False
-    if given.pop("output") != "json":
+    policy = given.pop("policy")
+    if given.pop("output") != "json" or (given["static"] is not None and policy is not None):
         return False
-    print(json.dumps(answer(Asked(**given)), indent=2))  # noqa: T201 - the result
+    print(json.dumps(answer(Asked(policy="backlog" if policy is None else policy, **given)), indent=2))  # noqa: T201 - the result
     return True
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("--trace", type=Path, required=True)
-    parser.add_argument("--policy", default="backlog")
+    parser.add_argument("--policy")
     parser.add_argument("--static", type=int)
     parser.add_argument("--min", type=int, dest="minimum", default=0)
     parser.add_argument("--max", type=int, dest="maximum", default=1_000_000)

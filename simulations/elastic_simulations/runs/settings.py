@@ -1,6 +1,6 @@
 """What one run is asked to do, as a value that a manifest can hold; what makes no sense is told at once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from elastic_simulations.errors import UsageError
@@ -51,6 +51,9 @@ def checked(settings: RunSettings) -> RunSettings:
     check(settings.engine in ENGINES, f"no engine '{settings.engine}'; known: {', '.join(ENGINES)}")
     check(settings.order in ORDERS, f"no order '{settings.order}'; known: {', '.join(ORDERS)}")
     check(settings.static is None or settings.static > 0, f"--static {settings.static}: at least 1 core")
+    if settings.static is not None:
+        named = settings.policy if settings.policy != RunSettings().policy else None
+        check_static(settings.static, named, settings.sets)
     check(settings.slots > 0, f"--slots {settings.slots}: a worker has at least 1 core")
     check(settings.slots <= MOST_SLOTS, f"--slots {settings.slots}: at most {MOST_SLOTS}")
     check(settings.minimum >= 0, f"--min {settings.minimum}: not below 0")
@@ -69,6 +72,13 @@ def checked(settings: RunSettings) -> RunSettings:
         f"--price {settings.price}: not below 0, and finite",
     )
     return settings
+
+
+def check_static(static: int, policy: str | None, sets: Iterable[str]) -> None:
+    """Nobody decides about cores that are always on: SettingsError names the policy or setting that would be lost."""
+    check(policy is None, f"--static {static} runs no policy: leave out --policy {policy}, or --static")
+    lost = ", ".join(sets)
+    check(not lost, f"--static {static} has no policy and no group to set {lost} of: leave out --set, or --static")
 
 
 def check(right: bool, problem: str) -> None:  # noqa: FBT001 - reads as an assertion
