@@ -53,16 +53,21 @@ def generate(  # noqa: PLR0913 - each has a meaning of its own
     tail: float = 0.0,
     bag: int = 1,
     chain: int = 1,
+    levels: int = 0,
+    width: int = 4,
+    fan_in: int = 2,
     seed: int = 0,
 ) -> Trace:
     """A trace that never was: `kind` is poisson, modulated, cycles, bursts or reference.
 
     `rate` jobs a second that run `run` seconds on average (`tail` > 1: Pareto, 0: exponential), `bag` at once, `chain`
-    after one another. The same seed gives the same jobs. The reference case is fixed but for its number of jobs.
+    after one another, or DAGs of `levels` of `width` jobs, each after up to `fan_in` of the level above. The same seed
+    gives the same jobs. The reference case is fixed but for its number of jobs.
     """
     if kind == "reference":
         return reference_case(jobs)
-    return recipe(kind, jobs=jobs, rate=rate, run=run, tail=tail, bag=bag, chain=chain, seed=seed)
+    dag = {"levels": levels, "width": width, "fan_in": fan_in}
+    return recipe(kind, jobs=jobs, rate=rate, run=run, tail=tail, bag=bag, chain=chain, seed=seed, **dag)
 
 
 def shape(

@@ -17,7 +17,8 @@ class Workload:
     """Either `trace` (a path, from the scenario's folder) or `generate` (arrivals as of `elastic trace generate`).
 
     It begins at `at` seconds. `memory_mb`, `disk_mb` and `cpu_efficiency` hold for jobs of which the trace says
-    nothing; the other numbers are the generator's, `rate` in jobs a second, `run` their mean seconds.
+    nothing; the other numbers are the generator's, `rate` in jobs a second, `run` their mean seconds; with `levels`
+    above 0 each arrival is a DAG, a level `width` jobs with up to `fan_in` of the level above before each.
     """
 
     trace: str = ""
@@ -32,6 +33,9 @@ class Workload:
     tail: float = 0.0
     bag: int = 1
     chain: int = 1
+    levels: int = 0
+    width: int = 4
+    fan_in: int = 2
     at: float = 0.0
     schedd: str = ""
     memory_mb: int = 1024
@@ -60,6 +64,9 @@ class Workload:
                 tail=self.tail,
                 bag=self.bag,
                 chain=self.chain,
+                levels=self.levels,
+                width=self.width,
+                fan_in=self.fan_in,
                 seed=seed,
             )
         trace = read(Path(self.trace), self.format)

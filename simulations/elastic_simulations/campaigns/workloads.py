@@ -33,6 +33,9 @@ class Recipe:
     tail: float = 0.0
     bag: int = 1
     chain: int = 1
+    levels: int = 0
+    width: int = 4
+    fan_in: int = 2
 
 
 RECIPE: Mapping[str, int | float] = {

@@ -1,6 +1,6 @@
-"""The jobs of a trace come into a simulated pool, each at its time, or when the one before it has ended."""
+"""The jobs of a trace come into a simulated pool, each at its time, or when all those before it have ended."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,6 +12,7 @@ from elastic_simulations.grid import Grid
 from elastic_simulations.jobs import JobEvent, LogLine
 from elastic_simulations.specs import JobSpec
 from elastic_simulations.timeline import Rank
+from elastic_simulations.traces.following import check_ends, links
 from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Trace
 
 Describe = Callable[[int], JobSpec]
@@ -55,24 +56,31 @@ def feed(grid: Grid, trace: Trace, describe: Describe, *, begin_us: int = 0, sch
 
 
 def feed_in_order(grid: Grid, trace: Trace, describe: Describe, *, begin_us: int = 0, schedd: str = "") -> None:
-    """The same, but a job that names one before it comes only once that has ended, and its think time is over."""
-    after = trace.optional.get("after")
+    """The same, but a job that others go before comes only once all have ended, and its think time is over.
+
+    TraceError where jobs wait for each other in a ring.
+    """
+    check_ends(trace)
     feed = _Feed(grid, trace, describe, begin_us, schedd)
-    if after is None:
+    for place, before in links(trace):
+        feed.followers[before].append(place)
+        feed.waits[place] += 1
+    if not feed.followers:
         feed.go(range(len(trace)))
         return
     grid.log.listeners.append(feed.hear)
-    for place, before in enumerate(after):
-        if before != UNKNOWN:
-            feed.followers[before].append(place)
-    feed.go([place for place, before in enumerate(after) if before == UNKNOWN])
+    feed.go([place for place in range(len(trace)) if place not in feed.waits])
 
 
 class _Feed:
-    """What is still to come of one trace; `followers` by the place of the job that must end first."""
+    """What is still to come of one trace.
+
+    `followers` by the place of the job that must end first, `waits` by follower how many have not ended yet.
+    """
 
     def __init__(self, grid: Grid, trace: Trace, describe: Describe, begin_us: int, schedd: str) -> None:
         self.followers: dict[int, list[int]] = defaultdict(list)
+        self.waits: Counter[int] = Counter()
         self._grid, self._trace, self._describe = grid, trace, describe
         self._begin_us, self._schedd = begin_us, schedd
         self._places: dict[str, int] = {}
@@ -94,12 +102,15 @@ class _Feed:
             self._at(trace.submit_us[places[0]], come)
 
     def hear(self, line: LogLine) -> None:
-        """Who waited for a job that has ended comes now, or after thinking."""
+        """Who waited for this job as the last one comes now, or after thinking."""
         place = self._places.get(line.job) if line.event is JobEvent.TERMINATE else None
         if place is None:
             return
         thinks = self._trace.optional.get("think_us")
         for follower in self.followers.pop(place, ()):
+            self.waits[follower] -= 1
+            if self.waits[follower]:
+                continue
             think_us = max(0, thinks[follower]) if thinks is not None else 0
             at_us = max(self._trace.submit_us[follower], line.at_us - self._begin_us + think_us)
             self._at(at_us, lambda follower=follower: self._submit(follower))  # type: ignore[misc]

@@ -6,6 +6,7 @@ from itertools import starmap
 from pathlib import Path
 
 from elastic_simulations.traces.errors import TraceError
+from elastic_simulations.traces.following import Names, renumbered
 from elastic_simulations.traces.lines import shown
 from elastic_simulations.traces.trace import (
     MICROSECONDS,
@@ -39,6 +40,8 @@ class Builder:
         self.users: dict[str, int] = {}
         self.groups: dict[str, int] = {}
         self.header: list[str] = []
+        self.names = Names()
+        self._also_after = array("q")
         self._optional: dict[str, array[int]] = {}
         self._dropped: dict[str, tuple[int, int]] = {}
         self._repaired: dict[str, tuple[int, int]] = {}
@@ -88,6 +91,7 @@ class Builder:
     def build(self) -> Trace:
         """The trace, sorted; TraceError when it holds no job."""
         jobs = len(self.columns["line"])
+        self._link()
         dropped = _notes(self._dropped)
         if not jobs:
             why = ", ".join(f"{note.rows} dropped: {note.what}, first in line {note.first_line}" for note in dropped)
@@ -103,6 +107,7 @@ class Builder:
             cores=columns["cores"],
             line=columns["line"],
             optional={name: columns[name] for name in OPTIONAL if name in columns},
+            also_after=self._also_after,
             users=tuple(self.users),
             groups=tuple(self.groups),
             header=tuple(self.header),
@@ -112,16 +117,26 @@ class Builder:
             format=self.format,
         )
 
+    def _link(self) -> None:
+        """Jobs named as coming before others, once all names are known."""
+        for line, place, before, missing in self.names.found():
+            if missing:
+                self.repair("a job before it is not in the trace, ignored", line)
+            for count, other in enumerate(before):
+                if count:
+                    self._also_after.extend((place, other))
+                else:
+                    self.know(place, "after", other)
+
     def _sorted(self, columns: "dict[str, array[int]]") -> "dict[str, array[int]]":
         order = sorted_rows(columns["submit_us"])
         if order is None:
             return columns
         moved = [place for place, old in enumerate(order) if place != old]
         _count(self._repaired, "out of order, sorted by submit time", columns["line"][order[moved[0]]], len(moved))
-        after = columns.get("after")
+        after, self._also_after = renumbered(columns, self._also_after, order)
         if after is not None:
-            places = {old: new for new, old in enumerate(order)}
-            columns["after"] = array("q", (places.get(old, UNKNOWN) for old in after))
+            columns["after"] = after
         return {name: reordered(column, order) for name, column in columns.items()}
 
     def _shift(self, submit_us: "array[int]", line: "array[int]") -> None:

@@ -14,7 +14,7 @@ from typing import TypedDict, cast
 
 from elastic_simulations.traces.trace import REQUIRED, Note, Trace
 
-MAGIC = b"elastic trace 2\n"
+MAGIC = b"elastic trace 3\n"
 """Changes whenever a parser reads the same file differently: older entries are then parsed again."""
 
 BLOCK = 1 << 20
@@ -25,6 +25,7 @@ class _Head(TypedDict):
 
     jobs: int
     columns: list[str]
+    also_after: int
     crc: int
     users: list[str]
     groups: list[str]
@@ -70,11 +71,13 @@ def store(trace: Trace, sha256: str, fmt: str) -> None:
     """Keep it; a folder that cannot be written costs time, never the run."""
     columns = {name: getattr(trace, name) for name in REQUIRED} | dict(trace.optional)
     crc = 0
-    for column in columns.values():
+    stored = [*columns.values(), trace.also_after]
+    for column in stored:
         crc = zlib.crc32(column, crc)
     head = _Head(
         jobs=len(trace),
         columns=list(columns),
+        also_after=len(trace.also_after),
         crc=crc,
         users=list(trace.users),
         groups=list(trace.groups),
@@ -90,7 +93,7 @@ def store(trace: Trace, sha256: str, fmt: str) -> None:
         handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".part")
         with os.fdopen(handle, "wb") as file:
             file.write(MAGIC + json.dumps(head, separators=(",", ":")).encode() + b"\n")
-            for column in columns.values():
+            for column in stored:
                 file.write(column)
         Path(aside).replace(path)
 
@@ -103,18 +106,21 @@ def _entry(sha256: str, fmt: str) -> Path:
 def _trace(head: _Head, body: memoryview, sha256: str, name: str) -> Trace | None:
     size = head["jobs"] * 8
     names = head["columns"]
-    if len(body) != size * len(names) or zlib.crc32(body) != head["crc"]:
+    if len(body) != size * len(names) + head["also_after"] * 8 or zlib.crc32(body) != head["crc"]:
         return None
     columns: dict[str, array[int]] = {}
     for place, column in enumerate(names):
         columns[column] = array("q")
         columns[column].frombytes(body[place * size : (place + 1) * size])
+    also_after = array("q")
+    also_after.frombytes(body[size * len(names) :])
     return Trace(
         submit_us=columns.pop("submit_us"),
         run_us=columns.pop("run_us"),
         cores=columns.pop("cores"),
         line=columns.pop("line"),
         optional=columns,
+        also_after=also_after,
         users=tuple(head["users"]),
         groups=tuple(head["groups"]),
         header=tuple(head["header"]),

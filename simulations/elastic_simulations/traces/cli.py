@@ -112,6 +112,11 @@ def generate(
     tail: Annotated[float, typer.Option("--tail", help="Shape of a Pareto run time; 0 = exponential.")] = 0.0,
     bag: Annotated[int, typer.Option("--bag", help="Jobs that come together.")] = 1,
     chain: Annotated[int, typer.Option("--chain", help="Jobs of a bag that follow on one another.")] = 1,
+    levels: Annotated[
+        int, typer.Option("--levels", help="DAGs: levels between a job that forks and one that joins; 0 = none.")
+    ] = 0,
+    width: Annotated[int, typer.Option("--width", help="Jobs a level of a DAG.")] = 4,
+    fan_in: Annotated[int, typer.Option("--fan-in", help="At most so many of the level above before a job.")] = 2,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same trace.")] = 0,
 ) -> None:
     """Write a trace that never was."""
@@ -123,7 +128,8 @@ def generate(
         if kind is Kind.REFERENCE:
             made = reference_case(jobs)
         else:
-            made = recipe(kind.value, jobs=jobs, rate=rate, run=run, tail=tail, bag=bag, chain=chain, seed=seed)
+            dag = {"levels": levels, "width": width, "fan_in": fan_in}
+            made = recipe(kind.value, jobs=jobs, rate=rate, run=run, tail=tail, bag=bag, chain=chain, seed=seed, **dag)
     _write(made, to)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from elastic_simulations.fast.outcome import Outcome
+from elastic_simulations.traces.following import before_texts, numbers
 from elastic_simulations.traces.placing import placed
 from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Column, Trace
 
@@ -32,7 +33,8 @@ EXTRA = {
     "memory_mb": "memory_mb",
     "disk_mb": "disk_mb",
     "gpus": "gpus",
-    "job": "job",
+    "after": "after",
+    "think_us": "think_time",
 }
 """Columns of ours beside those of evalys, which passes them over; read back under these names."""
 
@@ -61,11 +63,14 @@ def write_evalys(trace: Trace, file: Written, outcome: Outcome | None = None) ->
     rows = csv.writer(file, lineterminator="\n")
     extra = [name for name in EXTRA if name in trace.optional]
     rows.writerow((*EVALYS, *(EXTRA[name] for name in extra)))
-    estimate = trace.optional.get("estimate_us")
+    estimate, called = trace.optional.get("estimate_us"), numbers(trace)
+    before = before_texts(trace) if "after" in extra else []
     for job, schedule in _schedules(trace, outcome):
         wanted = estimate[job] if estimate is not None else UNKNOWN
-        head = (job + 1, "elastic", seconds(trace.submit_us[job]), trace.cores[job], seconds(wanted))
-        rows.writerow((*head, *schedule, *(_extra(trace, name, job) for name in extra)))
+        head = (called[job], "elastic", seconds(trace.submit_us[job]), trace.cores[job], seconds(wanted))
+        rows.writerow(
+            (*head, *schedule, *(before[job] if name == "after" else _extra(trace, name, job) for name in extra))
+        )
 
 
 def _schedules(trace: Trace, outcome: Outcome | None) -> Iterator[tuple[int, tuple[object, ...]]]:
@@ -91,7 +96,7 @@ def _extra(trace: Trace, name: str, job: int) -> str:
             return trace.users[value]
         case "group":
             return trace.groups[value]
-        case "cpu_us":
+        case "cpu_us" | "think_us":
             return seconds(value)
         case _:
             return str(value)

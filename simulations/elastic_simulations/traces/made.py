@@ -4,6 +4,7 @@ from array import array
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
+from elastic_simulations.traces.following import renumbered
 from elastic_simulations.traces.trace import Column, Trace, reordered, sorted_rows
 
 
@@ -15,6 +16,7 @@ def made(
     source: str,
     optional: Mapping[str, Iterable[int]] | None = None,
     users: Iterable[str] = (),
+    also_after: Iterable[int] = (),
 ) -> Trace:
     """The trace of these jobs, sorted by submit time; `source` names how they came about. Times in microseconds."""
     submit, run = array("q", submit_us), array("q", run_us)
@@ -24,8 +26,11 @@ def made(
         "cores": array("q", cores) if cores is not None else array("q", (1,)) * len(submit),
         **{name: array("q", column) for name, column in (optional or {}).items()},
     }
+    others = array("q", also_after)
     order = sorted_rows(submit)
     if order is not None:
+        after, others = renumbered(columns, others, order)
+        columns |= {"after": after} if after is not None else {}
         columns = {name: reordered(column, order) for name, column in columns.items()}
     fixed = {name: columns.pop(name) for name in ("submit_us", "run_us", "cores")}
     return Trace(
@@ -34,10 +39,11 @@ def made(
         cores=fixed["cores"],
         line=array("q", range(1, len(submit) + 1)),
         optional=columns,
+        also_after=others,
         users=tuple(users),
         source=source,
         format="made",
-        sha256=fingerprint({**fixed, **columns}),
+        sha256=fingerprint({**fixed, **columns, **({"also_after": others} if others else {})}),
     )
 
 

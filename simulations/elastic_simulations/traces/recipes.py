@@ -4,6 +4,7 @@ import math
 
 from elastic_simulations.draws import Constant, Distribution, Exponential
 from elastic_simulations.traces.arrivals import Arrivals, Bursts, Cycles, MarkovModulated, Poisson
+from elastic_simulations.traces.dags import Dag
 from elastic_simulations.traces.errors import TraceError
 from elastic_simulations.traces.generators import Pareto, Workload, generate
 from elastic_simulations.traces.trace import Trace
@@ -16,19 +17,35 @@ LONGEST = 1000.0
 
 
 def recipe(  # noqa: PLR0913 - the options of a command
-    kind: str, *, jobs: int, rate: float, run: float, tail: float, bag: int, chain: int, seed: int
+    kind: str,
+    *,
+    jobs: int,
+    rate: float,
+    run: float,
+    tail: float,
+    bag: int,
+    chain: int,
+    seed: int,
+    levels: int = 0,
+    width: int = 4,
+    fan_in: int = 2,
 ) -> Trace:
-    """`rate` is in jobs a second whatever comes together; run times have mean `run`, with a Pareto tail if asked."""
+    """`rate` is in jobs a second whatever comes together; run times have mean `run`, with a Pareto tail if asked.
+
+    `levels` above 0 makes DAGs of levels x width + 2 jobs each.
+    """
     for name, value in (("rate", rate), ("run", run), ("bag", bag), ("chain", chain)):
         if not 0 < value < math.inf:
             raise TraceError("generated trace", 0, f"{name} {value:g}: above 0, and finite")
-    together = bag * chain
+    dag = Dag(levels=levels, width=width, fan_in=fan_in) if levels else None
+    together = bag * (max(1, dag.jobs) if dag else chain)
     workload = Workload(
         arrivals=_arrivals(kind, rate / together),
         run_seconds=_run(run, tail),
         jobs=jobs,
         bag=Constant(float(bag)),
         chain=chain,
+        dag=dag,
     )
     return generate(workload, seed)
 

@@ -64,6 +64,7 @@ def bootstrapped(trace: Trace, days: int, seed: int = 0) -> Trace:
         run_us=_picked(trace.run_us, jobs),
         cores=_picked(trace.cores, jobs),
         line=_picked(trace.line, jobs),
+        also_after=array("q"),
     )
     return replace(days_drawn, optional={name: _picked(column, jobs) for name, column in kept.items()})
 

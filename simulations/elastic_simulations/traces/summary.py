@@ -1,10 +1,12 @@
 """What a trace is like: the figures and the picture of `elastic trace info`."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from elastic_simulations.measures.spread import Spread, spread_of_times
+from elastic_simulations.traces.following import links
 from elastic_simulations.traces.trace import MICROSECONDS, Note, Trace
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -16,7 +18,8 @@ class Summary:
     """Times in seconds, work in core-hours. `gap_cv2` and `run_cv2` are squared coefficients of variation.
 
     `mean_cores` is the work divided by the span: how many cores it would keep busy if it could be spread evenly;
-    `peak_cores` is how many run at once with unlimited room.
+    `peak_cores` is how many run at once with unlimited room, dependencies left aside. Each
+    of the `dependencies` is a job that must end before another; `most_before_one` is how many of them one job has.
     """
 
     source: str
@@ -32,6 +35,8 @@ class Summary:
     mean_cores: float
     peak_cores: int
     widest_job: int
+    dependencies: int
+    most_before_one: int
     run: Spread
     gap: Spread
     gap_cv2: float
@@ -48,6 +53,7 @@ def summary(trace: Trace) -> Summary:
     gaps = [after - before for before, after in pairwise(submit)]
     span = submit[-1] - submit[0]
     work = sum(map(int.__mul__, trace.run_us, trace.cores))
+    waits = Counter(job for job, _ in links(trace))
     return Summary(
         source=trace.source,
         format=trace.format,
@@ -62,6 +68,8 @@ def summary(trace: Trace) -> Summary:
         mean_cores=work / span if span else 0.0,
         peak_cores=peak_cores(trace),
         widest_job=max(trace.cores),
+        dependencies=waits.total(),
+        most_before_one=max(waits.values(), default=0),
         run=spread_of_times(trace.run_us),
         gap=spread_of_times(gaps),
         gap_cv2=_cv2(gaps),

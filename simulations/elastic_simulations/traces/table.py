@@ -19,13 +19,15 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "memory_mb": ("memory_mb", "memory"),
     "disk_mb": ("disk_mb", "disk"),
     "gpus": ("gpus",),
+    "think": ("think", "think_s", "think_time"),
+    "after": ("after",),
     "job": ("job", "job_id", "jobid"),
     "user": ("user", "user_id", "owner"),
     "group": ("group", "group_id", "accounting_group"),
 }
 """What a column may be called, in lower case; times in seconds. Columns of other names are passed over."""
 
-TIMES = ("submit", "run", "estimate", "cpu")
+TIMES = ("submit", "run", "estimate", "cpu", "think")
 """They may be whole microseconds instead, under this name and `_us`."""
 
 NEEDED = ("submit", "run")
@@ -68,6 +70,8 @@ def columns(path: Path, header: Sequence[str]) -> dict[str, int]:
     for name in NEEDED:
         if name not in places and f"{name}_us" not in places:
             raise TraceError(path, 1, f"no column for {name}; it may be called {', '.join(COLUMNS[name])}")
+    if "after" in places and "job" not in places:
+        raise TraceError(path, 1, f"column after names jobs, and no column does: {', '.join(COLUMNS['job'])}")
     return places
 
 
@@ -80,7 +84,7 @@ def add(builder: Builder, line: int, row: Mapping[str, str]) -> None:
     place = builder.add(line, submit, run, cores)
     if place == UNKNOWN:
         return
-    for name in ("estimate", "cpu"):
+    for name in ("estimate", "cpu", "think"):
         if (value := _time(path, line, row, name)) >= 0:
             builder.know(place, f"{name}_us", value)
     for name in ("memory_mb", "disk_mb", "gpus", "job"):
@@ -88,6 +92,11 @@ def add(builder: Builder, line: int, row: Mapping[str, str]) -> None:
         if name == "job" and not row.get(name, "").strip().isdecimal():
             continue
         builder.know(place, name, _whole(path, line, row, name))
+    if "after" in row:
+        before = row["after"].strip()
+        name = row["job"].strip()
+        if not builder.names.know(line, place, name, "" if before.lower() in UNKNOWN_TEXTS else before):
+            raise TraceError(path, line, f"two jobs are called {shown(name)}, and column after names jobs")
     for name, names in (("user", builder.users), ("group", builder.groups)):
         owner = row.get(name, "").strip()
         if owner.lower() not in UNKNOWN_TEXTS:

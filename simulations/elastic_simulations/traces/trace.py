@@ -33,7 +33,8 @@ class Trace:
 
     `line` is where the job stands in its file. `optional` holds those of OPTIONAL that the source knows anything of:
     memory and disk in MB, `user` and `group` as places in `users` and `groups`, `after` the place of the job in this
-    trace that must end first, `think_us` the pause after it. Every row of the file is a job here or counted in
+    trace that must end first, `think_us` the pause after the last such. `also_after` has the others of jobs that wait
+    for more than one: job, other, job, other... by job. Every row of the file is a job here or counted in
     `dropped`; what was changed on the way is counted in `repaired`.
     """
 
@@ -42,6 +43,7 @@ class Trace:
     cores: Column
     line: Column
     optional: Mapping[str, Column] = field(default_factory=dict)
+    also_after: Column = field(default_factory=lambda: array("q"))
     users: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     header: tuple[str, ...] = ()

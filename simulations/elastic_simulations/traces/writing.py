@@ -1,5 +1,6 @@
 """A trace as a file of the kind that its name's ending says; and columns as Parquet, for results too."""
 
+from array import array
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -7,14 +8,15 @@ from typing import TextIO
 
 from elastic_simulations.errors import SimulationError
 from elastic_simulations.traces.exporting import EXTRA, write_evalys, write_swf
+from elastic_simulations.traces.following import before_texts, numbers
 from elastic_simulations.traces.trace import UNKNOWN, Column, Trace
 
 KINDS = (".swf", ".csv", ".parquet")
 
 KEPT: Mapping[str, frozenset[str]] = {
     ".swf": frozenset({"user", "group", "estimate_us", "cpu_us", "memory_mb", "after", "think_us"}),
-    ".csv": frozenset({*EXTRA, "estimate_us"}),
-    ".parquet": frozenset({*EXTRA, "estimate_us"}),
+    ".csv": frozenset({*EXTRA, "estimate_us", "job"}),
+    ".parquet": frozenset({*EXTRA, "estimate_us", "job"}),
 }
 """Optional columns that a kind of file has a place for."""
 
@@ -36,20 +38,33 @@ def write_trace(trace: Trace, path: Path) -> None:
 
 def lost(trace: Trace, suffix: str) -> list[str]:
     """What the trace knows and a file of that kind has no place for; names of users become numbers in SWF."""
-    return sorted(trace.optional.keys() - KEPT[suffix] - ({"job"} if suffix == ".swf" else set()))
+    gone = trace.optional.keys() - KEPT[suffix] - ({"job"} if suffix == ".swf" else set())
+    if suffix == ".swf":
+        return sorted(gone | ({"also_after"} if trace.also_after else set()))
+    called_anew = "job" in trace.optional and numbers(trace) is not trace.optional["job"]
+    return sorted(gone | ({"job"} if called_anew and (suffix == ".csv" or "after" in trace.optional) else set()))
 
 
 def columns(trace: Trace) -> dict[str, Column]:
     """Those of a trace that Parquet keeps, but names."""
     own = {"submit_us": trace.submit_us, "run_us": trace.run_us, "cores": trace.cores}
-    kept = KEPT[".parquet"] - {"user", "group"}
-    return own | {name: column for name, column in trace.optional.items() if name in kept}
+    kept = KEPT[".parquet"] - {"user", "group", "after"}
+    called = {"job": numbers(trace)} if "after" in trace.optional else {}
+    return own | {name: column for name, column in trace.optional.items() if name in kept} | called
 
 
 def names(trace: Trace) -> dict[str, tuple[Column, tuple[str, ...]]]:
     """Columns that stand for names, with the names."""
     all_names = {"user": trace.users, "group": trace.groups}
-    return {name: (trace.optional[name], known) for name, known in all_names.items() if name in trace.optional}
+    told = {name: (trace.optional[name], known) for name, known in all_names.items() if name in trace.optional}
+    return told | ({"after": _before(trace)} if "after" in trace.optional else {})
+
+
+def _before(trace: Trace) -> tuple[Column, tuple[str, ...]]:
+    """The numbers of the jobs before each as one text, and those texts once each."""
+    places: dict[str, int] = {}
+    column = array("q", (places.setdefault(text, len(places)) if text else UNKNOWN for text in before_texts(trace)))
+    return column, tuple(places)
 
 
 def opened(path: Path) -> TextIO:

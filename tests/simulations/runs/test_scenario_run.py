@@ -4,16 +4,20 @@ import json
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from elastic_simulations.full.engine import finish
 from elastic_simulations.full.scenario import run_scenario
 from elastic_simulations.measures.paying import paid
 from elastic_simulations.runs.report import report
 from elastic_simulations.scenario import parse, read_scenario
+from elastic_simulations.simulation import Simulation
 from elastic_simulations.traces.exporting import write_swf
+from elastic_simulations.traces.following import links
 from elastic_simulations.traces.recipes import recipe
 from elastic_simulations.traces.trace import UNKNOWN
 
@@ -136,6 +140,26 @@ def test_the_jobs_of_a_chain_come_one_after_the_other() -> None:
     assert len(jobs) == 12
     ends = {end for _, _, end in jobs}
     assert sum(submit in ends for submit, _, _ in jobs) == 9, "all but the first of each of three chains"
+
+
+def test_no_job_of_a_dag_starts_before_all_jobs_before_it_have_ended() -> None:
+    spot = {**GROUP, "model": {"boot": 60, "join": 10, "life": {"uniform": [200, 1500]}}}
+    shape = {"generate": "poisson", "jobs": 42, "rate": 0.1, "run": 100, "levels": 3, "width": 4, "fan_in": 3}
+    scenario = parse({"run": {"seconds": 0}, "group": [spot], "workload": shape})
+    simulation = Simulation(scenario)
+    finish(simulation, scenario.expected)
+    dags = scenario.workload_trace
+    assert dags is not None
+    jobs = {job.run_us: job for job in simulation.grid.log.jobs}
+    assert sorted(jobs) == sorted(dags.run_us), "each job came once, and may be told by its run time"
+    by_place = [jobs[run_us] for run_us in dags.run_us]
+    before: dict[int, list[int]] = defaultdict(list)
+    for job, other in links(dags):
+        before[job].append(by_place[other].end_us or 0)
+    assert max(map(len, before.values())) > 1
+    assert {job: by_place[job].submit_us for job in before} == {job: max(ends) for job, ends in before.items()}
+    assert all(job.first_start_us is not None and job.end_us is not None for job in by_place)
+    assert all((by_place[job].first_start_us or 0) >= max(ends) > 0 for job, ends in before.items())
 
 
 def test_jobs_of_a_spot_group_that_are_lost_run_again_and_what_they_had_used_is_wasted() -> None:
