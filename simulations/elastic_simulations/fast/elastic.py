@@ -83,7 +83,7 @@ class Run:
         self._same_until = UNKNOWN
         self._looks_ahead = spec.skips_quiet or spec.on_events
         self._demand = self._supply = 0
-        self._shut = 0
+        self.shut: list[tuple[int, int, int]] = []
 
     def pool_of(self, trace: Trace, spec: ElasticSpec, times: list[int]) -> tuple[int, Pool]:
         """The unit in us, in which these times are whole too, and the pool."""
@@ -196,18 +196,13 @@ class Run:
                 if not self.spec.at_once:
                     records.delete(number, action.reason, view.now)
             case Resume():
-                self._shut += pool.cores_of(number) * self._closed(pool.drained[number])
+                self.shut.append((pool.drained[number], pool.now, pool.cores_of(number)))
                 pool.resume(number)
                 records.resume(number)
             case Forget():
                 records.forget(number)
             case Adopt():
                 raise AssertionError(action)
-
-    def _closed(self, drained: int) -> int:
-        """For how long a worker that is taken back was no supply, until the end of the last job."""
-        ended = self.pool.finished
-        return max(0, (self.pool.now if ended is None else min(self.pool.now, ended)) - drained)
 
     def _launch_one(self, action: Launch) -> None:
         self.pool.launch(self.pool.now + self._boot(action.worker))
@@ -236,7 +231,9 @@ class Run:
         tables = self.tables_of(pool, unit, ended)
         totals = pool.totals
         # (s-d)+ from int s - int d = int (s-d)+ - int (d-s)+.
-        totals.ready = tables.supply - self._shut
+        # Workers that were taken back were no supply meanwhile.
+        shut = sum(cores * max(0, min(until, ended) - since) for since, until, cores in self.shut)
+        totals.ready = tables.supply - shut
         totals.over = totals.under + totals.ready - tables.demand
         return Outcome(
             start_us=tables.start_us,

@@ -1,6 +1,7 @@
 """What an engine leaves behind: the tables of jobs and workers, and what the event loop integrated on its way."""
 
 from array import array
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from elastic_simulations.traces.trace import UNKNOWN, Column
@@ -11,7 +12,8 @@ class Integrals:
     """Integrals over time, exact in whole microseconds, kept by the event loop from 0 to the end of the last job.
 
     `queue` is in jobs x us, the others in cores x us; `under` and `over` are the parts of d - s above and below 0, the
-    `_us` fields the time during which it was so. d = running + queued cores, s = ready cores.
+    `_us` fields the time during which it was so. d = running + queued cores, s = ready cores. `under_by` is `under` by
+    the d, `over_by` is `over` by the s at which it came about: whole numbers, however the time is cut into spans.
     """
 
     queue: int = 0
@@ -21,9 +23,11 @@ class Integrals:
     under_us: int = 0
     over_us: int = 0
     peak_demand: int = 0
+    under_by: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    over_by: dict[int, int] = field(default_factory=lambda: defaultdict(int))
 
     def scaled(self, unit: int) -> "Integrals":
-        """The same from units of time to microseconds."""
+        """The same from units of time to microseconds, levels in order."""
         return Integrals(
             queue=self.queue * unit,
             ready=self.ready * unit,
@@ -32,6 +36,8 @@ class Integrals:
             under_us=self.under_us * unit,
             over_us=self.over_us * unit,
             peak_demand=self.peak_demand,
+            under_by={level: self.under_by[level] * unit for level in sorted(self.under_by) if self.under_by[level]},
+            over_by={level: self.over_by[level] * unit for level in sorted(self.over_by) if self.over_by[level]},
         )
 
     def times(self, cores: int) -> "Integrals":
@@ -44,6 +50,8 @@ class Integrals:
             under_us=self.under_us,
             over_us=self.over_us,
             peak_demand=self.peak_demand * cores,
+            under_by={level * cores: part * cores for level, part in self.under_by.items()},
+            over_by={level * cores: part * cores for level, part in self.over_by.items()},
         )
 
 

@@ -254,8 +254,8 @@ class Pool:
         mask = (1 << bits) - 1
         arrived, started, demand, busy, now = self.arrived, self.started, self.demand, self.busy, self.now
         supply = self.ready * slots
-        queue = under = under_us = over_us = 0
-        peak = self.totals.peak_demand
+        queue = under = under_us = over_us = spare = 0
+        peak, under_by, over_by = self.totals.peak_demand, self.totals.under_by, self.totals.over_by
         next_submit = submit[arrived]
         next_end = running[0] >> bits if running else NEVER
         next_boot = boots[0] >> WORKER_BITS if boots else NEVER
@@ -268,9 +268,12 @@ class Pool:
             if span := at - now:
                 queue += (arrived - started) * span
                 if demand > supply:
-                    under += (demand - supply) * span
+                    lacking = (demand - supply) * span
+                    under += lacking
+                    under_by[demand] += lacking
                     under_us += span
                 elif demand < supply:
+                    spare += (supply - demand) * span
                     over_us += span
                 now = at
             while next_end == at:
@@ -287,6 +290,8 @@ class Pool:
                 heappush(rooms[room], key_of[number])
                 next_end = running[0] >> bits if running else NEVER
             while next_boot == at:
+                over_by[supply] += spare
+                spare = 0
                 self._ready(at)
                 supply = self.ready * slots
                 next_boot = boots[0] >> WORKER_BITS if boots else NEVER
@@ -308,6 +313,7 @@ class Pool:
             if at == until:
                 break
         self.arrived, self.started, self.demand, self.busy, self.now = arrived, started, demand, busy, now
+        over_by[supply] += spare
         totals = self.totals
         totals.queue += queue
         totals.under += under

@@ -163,9 +163,12 @@ class ShapedPool(Pool):
         totals = self.totals
         totals.queue += self.waiting * span
         if self.demand > self.ready:
-            totals.under += (self.demand - self.ready) * span
+            lacking = (self.demand - self.ready) * span
+            totals.under += lacking
+            totals.under_by[self.demand] += lacking
             totals.under_us += span
         elif self.demand < self.ready:
+            totals.over_by[self.ready] += (self.ready - self.demand) * span
             totals.over_us += span
 
     def _happen(self, at: int) -> None:

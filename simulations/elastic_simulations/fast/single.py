@@ -85,7 +85,10 @@ class SinglePool(Pool):
         return self.since[number] << WORKER_BITS | (WORKER_MASK - number)
 
     def close(self) -> None:
-        """Jobs that never started have neither start nor worker."""
+        """Jobs that never started have neither start nor worker; levels become cores."""
+        slots, totals = self.slots, self.totals
+        totals.under_by = {level * slots: part * slots for level, part in totals.under_by.items()}
+        totals.over_by = {level * slots: part * slots for level, part in totals.over_by.items()}
         missing = len(self.run) - len(self.start)
         self.start.extend([UNKNOWN] * missing)
         self.worker.extend([UNKNOWN] * missing)
@@ -96,8 +99,8 @@ class SinglePool(Pool):
         )  # fmt: skip
         bits, mask = WORKER_BITS, WORKER_MASK
         arrived, now, head = self.arrived, self.now, len(start)
-        queue = waited = slack = 0
-        most = self._most
+        queue = waited = slack = spare = 0
+        most, under_by, over_by = self._most, self.totals.under_by, self.totals.over_by
         next_submit = submit[arrived]
         next_end = ends[0] >> bits if ends else NEVER
         next_boot = boots[0] >> bits if boots else NEVER
@@ -110,10 +113,14 @@ class SinglePool(Pool):
             # Whoever waits has no idle worker, and with an idle worker nobody waits.
             if head < arrived:
                 span = at - now
-                queue += (arrived - head) * span
+                lacking = (arrived - head) * span
+                queue += lacking
+                under_by[arrived - head + len(ends)] += lacking
                 waited += span
             elif line:
-                slack += at - now
+                span = at - now
+                spare += len(line) * span
+                slack += span
             now = at
             if next_end == at:
                 while next_end == at:
@@ -124,6 +131,8 @@ class SinglePool(Pool):
                         line.append(place)
                     next_end = ends[0] >> bits if ends else NEVER
             while next_boot == at:
+                over_by[self.ready] += spare
+                spare = 0
                 self._ready(at)
                 next_boot = boots[0] >> bits if boots else NEVER
             if next_submit == at:
@@ -150,6 +159,7 @@ class SinglePool(Pool):
         self.arrived, self.started, self.now, self._most = arrived, head, now, most
         self.busy = len(ends)
         self.demand = (arrived - head + len(ends)) * self.slots
+        over_by[self.ready] += spare
         totals = self.totals
         totals.queue += queue
         totals.under += queue * self.slots

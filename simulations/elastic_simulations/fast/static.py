@@ -1,6 +1,7 @@
 """A fixed number of cores, always on: strict head-of-line FIFO in file order, no negotiation, nothing decided."""
 
 from array import array
+from collections import defaultdict
 from heapq import heappop, heappush, heapreplace
 
 from elastic_simulations.fast.outcome import Integrals, Outcome, WorkerTable
@@ -65,7 +66,9 @@ def simulate_alike(submit: list[int], run: list[int], slots: int) -> tuple[list[
     ends: list[int] = []
     start: list[int] = []
     head, arrived, now, last = 0, 0, 0, 0
-    queue = waited = full = full_since = peak = 0
+    full = full_since = peak = 0
+    # How long so many waited, by their number: queue and time are its sums.
+    waited = [0] * (len(run) + 1)
     next_submit, next_end = submits[0], never
     while True:
         if next_end <= next_submit:
@@ -73,9 +76,7 @@ def simulate_alike(submit: list[int], run: list[int], slots: int) -> tuple[list[
             if at == never:
                 break
             if head < arrived:
-                span = at - now
-                queue += (arrived - head) * span
-                waited += span
+                waited[arrived - head] += at - now
                 now = at
                 start.append(at)
                 heapreplace(ends, at + run[head])
@@ -97,22 +98,25 @@ def simulate_alike(submit: list[int], run: list[int], slots: int) -> tuple[list[
                 if len(ends) == slots:
                     full_since = at
             elif head < arrived:
-                span = at - now
-                queue += (arrived - head) * span
-                waited += span
+                waited[arrived - head] += at - now
             arrived += 1
             now = at
             peak = max(peak, arrived - head + len(ends))
             next_submit = submits[arrived]
     demand = sum(start) + sum(run) - sum(submit)
+    under_by = {slots + waiting: waiting * span for waiting, span in enumerate(waited) if span}
+    queue = sum(under_by.values())
+    over = queue + slots * last - demand
     totals = Integrals(
         queue=queue,
         ready=slots * last,
         under=queue,
-        over=queue + slots * last - demand,
-        under_us=waited,
+        over=over,
+        under_us=sum(waited),
         over_us=last - full,
         peak_demand=peak,
+        under_by=under_by,
+        over_by={slots: over},
     )
     return start, totals
 
@@ -130,13 +134,14 @@ def simulate(submit: list[int], run: list[int], wants: list[int], cores: int) ->
     running: list[int] = []
     start: list[int] = []
     free, head, arrived, demand, now = cores, 0, 0, 0, 0
-    queue = under = over = under_us = over_us = peak = 0
+    queue = over = under_us = over_us = peak = 0
+    under_by: dict[int, int] = defaultdict(int)
     next_submit, next_end = submits[0], never
     while (at := next_end if next_end < next_submit else next_submit) != never:  # noqa: FURB136 - no call here
         if span := at - now:
             queue += (arrived - head) * span
             if demand > cores:
-                under += (demand - cores) * span
+                under_by[demand] += (demand - cores) * span
                 under_us += span
             elif demand < cores:
                 over += (cores - demand) * span
@@ -163,10 +168,12 @@ def simulate(submit: list[int], run: list[int], wants: list[int], cores: int) ->
     totals = Integrals(
         queue=queue,
         ready=cores * now,
-        under=under,
+        under=sum(under_by.values()),
         over=over,
         under_us=under_us,
         over_us=over_us,
         peak_demand=peak,
+        under_by=under_by,
+        over_by={cores: over},
     )
     return start, totals

@@ -44,13 +44,15 @@ def integrals(demand: Iterable[Change], supply: Iterable[Change], ended_us: int)
         if span > 0:
             totals.ready += s * span
             totals.under += max(0, d - s) * span
+            totals.under_by[d] += max(0, d - s) * span
             totals.over += max(0, s - d) * span
+            totals.over_by[s] += max(0, s - d) * span
             totals.under_us += span if d > s else 0
             totals.over_us += span if s > d else 0
             totals.peak_demand = max(totals.peak_demand, d)
             last_us += span
         d, s = d + more_d, s + more_s
-    return totals
+    return totals.scaled(1)
 
 
 def samples(demand: Iterable[Change], supply: Iterable[Change], ticks_us: Iterable[int], ended_us: int) -> Samples:

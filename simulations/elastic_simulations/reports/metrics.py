@@ -74,6 +74,20 @@ SECTIONS: Mapping[str, tuple[Figure, ...]] = {
     "Elasticity": (
         Figure(path="accuracy_under", name="accuracy, under", unit="%", better=LESS, meaning="100/(T R) ∫ (d − s)⁺ dt"),
         Figure(path="accuracy_over", name="accuracy, over", unit="%", better=LESS, meaning="100/(T R) ∫ (s − d)⁺ dt"),
+        Figure(
+            path="accuracy_under_normalised",
+            name="accuracy, under, normalised",
+            unit="%",
+            better=LESS,
+            meaning="100/T ∫ (d − s)⁺ / max(d, 1) dt",
+        ),
+        Figure(
+            path="accuracy_over_normalised",
+            name="accuracy, over, normalised",
+            unit="%",
+            better=LESS,
+            meaning="100/T ∫ (s − d)⁺ / max(s, 1) dt",
+        ),
         Figure(path="timeshare_under", name="timeshare, under", unit="%", better=LESS, meaning="time with d > s"),
         Figure(path="timeshare_over", name="timeshare, over", unit="%", better=LESS, meaning="time with s > d"),
         Figure(path="instability", name="instability", unit="%", better=LESS, meaning="supply moves, demand does not"),

@@ -106,12 +106,22 @@ def test_elasticity_divides_by_the_horizon_and_the_largest_demand() -> None:
     run = replace(
         outcome(),
         ended_us=100,
-        integrals=Integrals(under=30, over=50, under_us=10, over_us=20, peak_demand=5),
+        integrals=Integrals(
+            under=30,
+            over=50,
+            under_us=10,
+            over_us=20,
+            peak_demand=5,
+            under_by={3: 12, 5: 18},
+            over_by={1: 1, 4: 49},
+        ),
         samples=Samples(ticks=11, supply_without_demand=2, demand_without_supply=5),
     )
     assert elasticity(run) == Elasticity(
         accuracy_under=6.0,
         accuracy_over=10.0,
+        accuracy_under_normalised=12 / 3 + 18 / 5,
+        accuracy_over_normalised=1 / 1 + 49 / 4,
         timeshare_under=10.0,
         timeshare_over=20.0,
         instability=20.0,

@@ -7,6 +7,7 @@ from elastic_simulations.errors import SimulationError
 from elastic_simulations.fast.compiled.heaps import pop, push
 from elastic_simulations.fast.compiled.jit import jit
 from elastic_simulations.fast.compiled.layout import LATEST, NEVER
+from elastic_simulations.fast.compiled.levels import fill_levels
 from elastic_simulations.fast.compiled.sums import add, whole
 from elastic_simulations.fast.compiled.tables import as_array, as_column, in_units, unit_of
 from elastic_simulations.fast.outcome import Integrals, Outcome
@@ -32,7 +33,7 @@ def run_static(trace: Trace, cores: int) -> Outcome:
     if not simulate(submit, run, wants, cores, start, ends, totals):
         raise SimulationError("the run goes beyond a thousand years; use --engine python")
     last = int(totals[NOW]) * unit
-    return Outcome(
+    outcome = Outcome(
         start_us=as_column(start * unit),
         end_us=as_column((start + run) * unit),
         worker=as_column(np.zeros_like(run)),
@@ -42,6 +43,7 @@ def run_static(trace: Trace, cores: int) -> Outcome:
         stopped_us=last,
         events=2 * len(trace),
     )
+    return fill_levels(trace, outcome)
 
 
 def _integrals(totals: Array, cores: int) -> Integrals:
