@@ -16,6 +16,7 @@ from elastic_simulations.measures.paying import paid
 from elastic_simulations.runs.report import report
 from elastic_simulations.scenario import parse, read_scenario
 from elastic_simulations.simulation import Simulation
+from elastic_simulations.traces.errors import TraceError
 from elastic_simulations.traces.exporting import write_swf
 from elastic_simulations.traces.following import links
 from elastic_simulations.traces.recipes import recipe
@@ -160,6 +161,13 @@ def test_no_job_of_a_dag_starts_before_all_jobs_before_it_have_ended() -> None:
     assert {job: by_place[job].submit_us for job in before} == {job: max(ends) for job, ends in before.items()}
     assert all(job.first_start_us is not None and job.end_us is not None for job in by_place)
     assert all((by_place[job].first_start_us or 0) >= max(ends) > 0 for job, ends in before.items())
+
+
+def test_a_scenario_whose_jobs_wait_for_each_other_ends_with_their_line(tmp_path: Path) -> None:
+    (tmp_path / "ring.csv").write_text("job,submit,run,cores,after\na,0,1,1,\nb,0,1,1,c\nc,0,1,1,a b\n")
+    told = {"run": {"seconds": 0}, "group": [GROUP], "workload": {"trace": str(tmp_path / "ring.csv")}}
+    with pytest.raises(TraceError, match=r"ring\.csv:3: 2 jobs never begin: jobs wait for each other in a ring"):
+        run_scenario(parse(told))
 
 
 def test_jobs_of_a_spot_group_that_are_lost_run_again_and_what_they_had_used_is_wasted() -> None:
