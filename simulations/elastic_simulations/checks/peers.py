@@ -5,8 +5,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Protocol
 
-from elastic_simulations.checks.verdict import Verdict, not_run
+from elastic_simulations.checks.verdict import Verdict, little, not_run
 from elastic_simulations.fast.static import run_static
+from elastic_simulations.measures.checks import littles_law_residual
 from elastic_simulations.traces.reference import reference_case
 from elastic_simulations.traces.trace import Trace
 
@@ -34,8 +35,10 @@ def simpy() -> Iterator[Verdict]:
         return
     trace = reference_case(JOBS)
     other = simpy_starts(trace, CORES)
-    differ = sum(map(int.__ne__, run_static(trace, CORES).start_us, other))
+    outcome = run_static(trace, CORES)
+    differ = sum(map(int.__ne__, outcome.start_us, other))
     yield Verdict(check=name, expected=0, got=differ, tolerance="none", ok=differ == 0)
+    yield little("SimPy's case", [littles_law_residual(trace, outcome)])
 
 
 def simpy_starts(trace: Trace, cores: int) -> list[int]:

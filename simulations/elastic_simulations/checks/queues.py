@@ -5,16 +5,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import fmean, stdev
+from typing import NamedTuple
 
 from elastic.core.model import Snapshot
 from elastic.core.policy import Target
 from elastic_simulations.checks.drawing import poisson_trace, ways
 from elastic_simulations.checks.spreading import spread
-from elastic_simulations.checks.verdict import Verdict, within
+from elastic_simulations.checks.verdict import Verdict, little, within
 from elastic_simulations.draws import Exponential
 from elastic_simulations.fast.elastic import run_elastic
 from elastic_simulations.fast.situations import run_by_counts
 from elastic_simulations.fast.spec import ElasticSpec, reference_group
+from elastic_simulations.measures.checks import residual
 from elastic_simulations.traces.trace import MICROSECONDS
 
 SEEDS = 20
@@ -79,18 +81,34 @@ class OneEach:
         return {name: Target(wanted, "one a job") for name in snapshot.groups}
 
 
-def erlang_run(case: Erlang, seed: int) -> tuple[float, float]:
-    """Mean wait in seconds, and the share that waited, of one seed."""
+class ErlangRun(NamedTuple):
+    """One seed: the mean wait in seconds, the share that waited, and how far Little's law is from holding."""
+
+    wait: float
+    share: float
+    residual: float
+
+
+class SetupRun(NamedTuple):
+    """One long run: the mean wait in seconds, and how far Little's law is from holding."""
+
+    wait: float
+    residual: float
+
+
+def erlang_run(case: Erlang, seed: int) -> ErlangRun:
+    """One seed; Little's law over all of it, the rest without the warm-up."""
     trace = poisson_trace(case.arrival, case.service, case.jobs, seed)
     outcome = ways().run_static(trace, case.servers)
     first = int(case.jobs * WARMUP)
     waits, waited = ways().waited(outcome.start_us[first:], trace.submit_us[first:])
     jobs = case.jobs - first
-    return waits / jobs / MICROSECONDS, waited / jobs
+    in_all, _ = ways().waited(outcome.start_us, trace.submit_us)
+    return ErlangRun(waits / jobs / MICROSECONDS, waited / jobs, residual(outcome.integrals.queue, in_all))
 
 
-def setup_run(case: Setup, *, every_time: bool = False) -> float:
-    """Mean wait in seconds of one long run; `every_time` asks the policy anew where it was asked the same before."""
+def setup_run(case: Setup, *, every_time: bool = False) -> SetupRun:
+    """One long run; `every_time` asks the policy anew where it was asked the same before."""
     arrival = case.load * case.servers / case.service_seconds
     trace = poisson_trace(arrival, 1 / case.service_seconds, case.jobs, seed=1)
     group = reference_group(maximum=case.servers, idle_seconds=0.0)
@@ -103,22 +121,28 @@ def setup_run(case: Setup, *, every_time: bool = False) -> float:
         seed=1,
     )
     outcome = (run_elastic if every_time else run_by_counts)(trace, spec)
-    return (sum(outcome.start_us) - sum(trace.submit_us)) / len(trace) / MICROSECONDS
+    waits = sum(outcome.start_us) - sum(trace.submit_us)
+    return SetupRun(waits / len(trace) / MICROSECONDS, residual(outcome.integrals.queue, waits))
 
 
 def erlang(cases: Sequence[Erlang] = ERLANG) -> Iterator[Verdict]:
     """M/M/c over twenty fixed seeds."""
+    residuals: list[float] = []
     for case in cases:
         runs = spread(partial(erlang_run, case), range(1, SEEDS + 1))
         name = f"M/M/{case.servers}, lambda {case.arrival:g}, mu {case.service:g}"
-        yield interval(f"{name}: mean wait", case.wait, [wait for wait, _ in runs])
-        yield interval(f"{name}: P(wait)", case.probability, [share for _, share in runs])
+        yield interval(f"{name}: mean wait", case.wait, [run.wait for run in runs])
+        yield interval(f"{name}: P(wait)", case.probability, [run.share for run in runs])
+        residuals += [run.residual for run in runs]
+    yield little("M/M/c", residuals)
 
 
 def setups(cases: Sequence[Setup] = SETUPS, *, every_time: bool = False) -> Iterator[Verdict]:
     """M/M/c/Setup: one long run a row, in event mode."""
-    for case, wait in zip(cases, spread(partial(setup_run, every_time=every_time), cases), strict=True):
-        yield within(_setup_name(case), case.wait, wait, SETUP_SHARE)
+    runs = spread(partial(setup_run, every_time=every_time), cases)
+    for case, run in zip(cases, runs, strict=True):
+        yield within(_setup_name(case), case.wait, run.wait, SETUP_SHARE)
+    yield little("M/M/c/Setup", [run.residual for run in runs])
 
 
 def _setup_name(case: Setup) -> str:

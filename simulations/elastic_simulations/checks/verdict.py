@@ -1,8 +1,11 @@
 """What a check says: expected, got, and whether that is right."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+
+RESIDUAL = 1e-9
+"""Of Little's law: more than this is an error of the event loop or of the records."""
 
 
 class Kind(StrEnum):
@@ -41,6 +44,13 @@ def within(check: str, expected: float, got: float, share: float) -> Verdict:
     """Not further from `expected` than `share` of it."""
     ok = abs(got - expected) <= share * abs(expected)
     return Verdict(check=check, expected=expected, got=got, tolerance=f"{share:.0%}", ok=ok)
+
+
+def little(runs: str, residuals: Sequence[float]) -> Verdict:
+    """Little's law in every one of these runs: the residual of the one that is furthest from it."""
+    worst = max(residuals)
+    name = f"{runs}: Little's law, worst residual (runs: {len(residuals)})"
+    return Verdict(check=name, expected=0.0, got=worst, tolerance="below 1e-9", ok=worst < RESIDUAL)
 
 
 def not_run(check: str, expected: str | float, why: str) -> Verdict:

@@ -23,8 +23,9 @@ def test_every_external_check_passes() -> None:
     real = "check" if found(None) is not None else "not-run"
     assert {verdict["kind"] for verdict in verdicts if verdict["check"].startswith("LCG")} == {real}
     others = Counter(verdict["kind"] for verdict in verdicts if not verdict["check"].startswith("LCG"))
-    assert others == {"check": 33, "calibration": 1}
-    assert sum("/Setup" in verdict["check"] for verdict in verdicts) == 5
+    assert others == {"check": 37, "calibration": 1}
+    assert sum("/Setup" in verdict["check"] for verdict in verdicts) == 6
+    assert sum("Little's law, worst" in verdict["check"] for verdict in verdicts) == 4
 
 
 def test_checks_that_do_not_exist_are_no_success() -> None:
