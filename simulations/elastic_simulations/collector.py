@@ -29,6 +29,11 @@ class Collector:
         """How long it has been running."""
         return (self._timeline.now_us - self.started_us) / 1e6
 
+    @property
+    def known(self) -> int:
+        """How many machines it has heard of, and not forgotten."""
+        return len(self._ads)
+
     def announce(self, startd: Startd) -> None:
         """A startd changed: its ad arrives a moment later, once for all changes until then."""
         if startd.name not in self._coming:

@@ -24,12 +24,16 @@ from elastic_simulations.workload import Workload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How long the scenario lasts in seconds (0 = until its jobs are done), its seed, its start (since the epoch)."""
+    """How long the scenario lasts in seconds (0 = until its jobs are done), its seed, its start (since the epoch).
+
+    `on_events`: the controller is woken by the pool, too, not by the clock alone.
+    """
 
     name: str = ""
     seconds: float = 3600.0
     seed: int = 0
     epoch: float = EPOCH
+    on_events: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

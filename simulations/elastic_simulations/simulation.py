@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from math import inf
 
 from elastic import plugins
 from elastic.controller import Controller, Rules
@@ -15,11 +16,16 @@ from elastic_simulations.batch import SimulatedBatch
 from elastic_simulations.clock import STEP_SECONDS, StepClock
 from elastic_simulations.cloud import SimulatedCloud
 from elastic_simulations.grid import Grid
+from elastic_simulations.jobs import JobEvent
 from elastic_simulations.ledger import IDENTITY, MemoryLedger
 from elastic_simulations.scenario import Scenario
 from elastic_simulations.telemetry import SimulatedTelemetry
+from elastic_simulations.timeline import MICRO
 
 Policies = Callable[[str], Policy]
+
+WAKING = (JobEvent.SUBMIT, JobEvent.TERMINATE, JobEvent.EVICT, JobEvent.REMOVE)
+"""What of a job wakes the controller where events do; the coming and going of machines does so, too."""
 
 
 class Simulation:
@@ -47,6 +53,8 @@ class Simulation:
             self.ledger.put_override(override)
         self.controller = self._controller()
         self._due = scenario.run.epoch
+        self._down = False
+        self._looked = self._happened()
 
     def run(self, seconds: float | None = None) -> list[TickRecord]:
         """All records of the scenario, or of its first `seconds`."""
@@ -57,8 +65,8 @@ class Simulation:
 
     def ticks(self, end: float) -> Iterator[TickRecord]:
         """Tick by tick up to `end` (seconds since the epoch), beginning where the last call stopped."""
-        while self._due <= end:
-            yield self.tick(self._due)
+        while (due := self._woken(end)) <= end:
+            yield self.tick(due)
         self.grid.run_to(end)
 
     def tick(self, due: float) -> TickRecord:
@@ -68,6 +76,7 @@ class Simulation:
         record = self.controller.tick(self.clock.now())
         self.records.append(record)
         self._due = self._next(record)
+        self._looked = self._happened()
         return record
 
     def restart(self) -> None:
@@ -77,10 +86,29 @@ class Simulation:
     def _next(self, last: TickRecord) -> float:
         """When the next tick is due; a daemon that has just been started ticks at once."""
         due = max(last.plan.next_wake, last.now + self._rules.site.min_wake_seconds)
-        if self._restarts and self.scenario.run.epoch + self._restarts[0] <= due:
+        self._down = bool(self._restarts) and self.scenario.run.epoch + self._restarts[0] <= due
+        if self._down:
             due = max(last.now, self.scenario.run.epoch + self._restarts.pop(0))
             self.restart()
         return due
+
+    def _woken(self, end: float) -> float:
+        """When to tick: in time, or with the first event before, where events wake a daemon that is not down."""
+        if not self.scenario.run.on_events or self._down or not self.records:
+            return self._due
+        timeline = self.grid.timeline
+        while self._happened() == self._looked:
+            next_us = timeline.next_us()
+            at = inf if next_us is None else (timeline.epoch_us + next_us) / MICRO
+            if at >= self._due or at > end:
+                return self._due
+            self.grid.run_to(at)
+        soonest = self.records[-1].now + self._rules.site.min_wake_seconds
+        return min(self._due, max(self.grid.now, soonest))
+
+    def _happened(self) -> tuple[int, int]:
+        """So many events of jobs, and machines, until now."""
+        return sum(map(self.grid.log.count, WAKING)), self.grid.collector.known
 
     def _intervene(self, due: float) -> None:
         passed = due - self.scenario.run.epoch

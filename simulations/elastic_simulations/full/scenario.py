@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
+from elastic_simulations.fast.outcome import Samples
 from elastic_simulations.full.engine import finish
 from elastic_simulations.full.integrating import QueueMeter
 from elastic_simulations.full.tables import launched, outcome
@@ -31,6 +32,8 @@ def run_file(path: Path, settings: RunSettings) -> tuple[Result, str]:
     for name in ELSEWHERE:
         if getattr(settings, name) != getattr(default, name):
             raise SettingsError(f"{path}: {name} is for the scenario's file to say, not for an option beside it")
+    if "on_events" in settings.sets:
+        raise SettingsError(f"{path}: on_events is for the scenario's file to say: on_events = true in [run]")
     scenario = _with(read_scenario(path), settings)
     result = run_scenario(scenario, settings)
     return replace(result, trace=replace(result.trace, source=str(path))), checksum(path)
@@ -53,6 +56,8 @@ def run_scenario(scenario: Scenario, settings: RunSettings | None = None) -> Res
     ticks_us = [round((record.now - scenario.run.epoch) * MICROSECONDS) for record in simulation.records]
     told = replace(settings or RunSettings(), engine="full", seed=scenario.run.seed, policy=scenario.policy.name)
     found = outcome(grid, jobs, meter, ticks_us, cores=None)
+    if scenario.run.on_events:
+        found.samples = Samples()
     result = measured(_trace(jobs, scenario.workload_trace), found, told, FULL)
     return replace(result, more=_more(scenario, grid, jobs), wall_s=perf_counter() - began)
 

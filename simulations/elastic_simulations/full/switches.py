@@ -18,4 +18,6 @@ def refuse(sets: Mapping[str, str]) -> None:
     """SettingsError for a switch that the full world would have to ignore."""
     for name, value in sets.items():
         if REFUSED.get(name) == value:
-            raise SettingsError(f"--set {name}={value}: not with --engine full, where the daemon's own controller runs")
+            way = "; a scenario's file may ask for it: on_events = true in [run]" if name == "on_events" else ""
+            problem = f"--set {name}={value}: not with --engine full, where the daemon's own controller runs"
+            raise SettingsError(problem + way)
