@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from elastic.core.model import GroupSpec
 from elastic.core.observation import GroupSize, Machine, Quota, Server, Servers
 from elastic.local.pool import Pool
 from elastic.local.processes import marked, name_of, send
-from elastic.ports import Accepted, Conflict, Created, PortError, Unsent, WorldSpec
+from elastic.ports import Accepted, Conflict, Created, NotFound, PortError, Unsent, WorldSpec
 from tests.contract.rig import Rig
 from tests.lab.real import RealRig
 from tests.lab.support import Client, wait
@@ -83,7 +84,8 @@ class OpenStackRig(RealRig):
     def close(self) -> None:
         self._remove_group()
         for found in listed(self.services, self.pool_name):
-            self.services.call("compute", "DELETE", f"/servers/{found['id']}")
+            with suppress(NotFound):
+                self.services.call("compute", "DELETE", f"/servers/{found['id']}")
         wait(lambda: not list(listed(self.services, self.pool_name)), GONE_SECONDS, "no server is left")
         self.services.close()
         self.openstack.services.close()

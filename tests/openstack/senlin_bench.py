@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from elastic.adapters.openstack.cloud import OpenStackCloud
@@ -14,7 +14,7 @@ from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.resources import Resources
 from elastic.lab.folder import LabFolder
-from elastic.ports import Accepted, Conflict, PortError, Unsent, WorldSpec
+from elastic.ports import Accepted, Conflict, NotFound, PortError, Unsent, WorldSpec
 from tests.lab.support import wait
 from tests.openstack.project import Project
 from tests.openstack.rig import lab_folder
@@ -123,7 +123,8 @@ class SenlinBench:
             wait(lambda: self._deleted(cluster), SECONDS, "the cluster may be deleted")
             wait(lambda: self.cluster() is None, SECONDS, "the cluster is gone")
         for server_id in self.servers():
-            self.services.call("compute", "DELETE", f"/servers/{server_id}")
+            with suppress(NotFound):
+                self.services.call("compute", "DELETE", f"/servers/{server_id}")
         wait(lambda: not self.servers(), SECONDS, "no server is left")
         self.services.close()
 
