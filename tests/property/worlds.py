@@ -127,11 +127,14 @@ def sightings(draw: st.DrawFn, known: WorkerRecord) -> Seen:
     unasked = [None] * (2 if known.drain else 20)
     answers = [*unasked, SERVING, SILENT, drained(name), draining(name), draining(name, "defrag"), drained("other")]
     status = draw(st.sampled_from(statuses))
+    seen_ad = ad if draw(st.integers(0, 3)) else None
+    # Only a startd that has been seen has an address to be asked at.
+    asked = seen_ad is not None or known.joined_at is not None
     return Seen(
         record=known,
         server=server(name, status, group=known.group) if draw(st.integers(0, 4)) else None,
-        machine=ad if draw(st.integers(0, 3)) else None,
-        inspection=draw(st.sampled_from(answers)),
+        machine=seen_ad,
+        inspection=draw(st.sampled_from(answers)) if asked else None,
         lookup=draw(st.booleans()),
         jobs=draw(st.sampled_from([(), (), ("7.0",)])),
     )
