@@ -13,42 +13,26 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from elastic.adapters.openstack.master import GridPlan, master_user_data
+from elastic.adapters.openstack.master import master_user_data
 from elastic.adapters.openstack.userdata import HEADER, cloud_config
-from elastic.core.resources import Resources
 from elastic.lab.newest import only_one
 from elastic.local.debian import download_alone, host_mirror
 from elastic.local.errors import LocalError
 from elastic.local.runtime import runtime_home
 from elastic.local.userdata import UserData
+from tests.adapters.openstack.examples import PLAN, WANTED
 
 # Whose images have HTCondor in their package sources.
 SUITE = "trixie"
 SCHEMA = Path("usr/lib/python3/dist-packages/cloudinit/config/schemas/schema-cloud-config-v1.json")
 TEMPLATED, PLAIN = HEADER.splitlines()[0], "#cloud-config\n"
-WORKER = UserData(
-    name="small-1",
-    collector="cm.example.org:9618",
-    token="their.token.here",
-    signing_key=bytes(range(1, 33)),
-    signing_key_id="small-1",
-    attributes={"ElasticWorker": "small-1", "ElasticGroup": "small", "ElasticPool": "physics"},
-    config={"NUM_CPUS": "4", "START": '(Owner =!= "nobody") || "%s: #" == {{{}}, "{%", "{#"}'},
-)
+WORKER = replace(WANTED, config={"NUM_CPUS": "4", "START": '(Owner =!= "nobody") || "%s: #" == {{{}}, "{%", "{#"}'})
 ENROLS = replace(
     WORKER,
     enrol_url="https://10.42.0.5:9681",
     enrol_group="small",
     enrol_secret="once",
     enrol_ca="-----BEGIN CERTIFICATE-----\nMII\n",
-)
-PLAN = GridPlan(
-    name="night",
-    domain="night.elastic",
-    maximum=16,
-    image="image-id",
-    flavor="flavor-id",
-    shape=Resources(4, 8192, 40960, gpus=0),
 )
 
 

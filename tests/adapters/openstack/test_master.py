@@ -10,20 +10,12 @@ import tomllib
 from pathlib import Path
 
 from elastic.adapters.openstack import master
-from elastic.adapters.openstack.master import GridPlan, master_user_data, settings
+from elastic.adapters.openstack.master import master_user_data, settings
 from elastic.adapters.openstack.options import group_options, site_options
 from elastic.adapters.openstack.userdata import LONGEST_BYTES, encoded
-from elastic.core.resources import Resources
 from elastic.settings import load
+from tests.adapters.openstack.examples import PLAN
 
-PLAN = GridPlan(
-    name="night",
-    domain="night.elastic",
-    maximum=16,
-    image="image-id",
-    flavor="flavor-id",
-    shape=Resources(4, 8192, 40960, gpus=0),
-)
 READ = """
 import json, htcondor2
 names = ("READ", "WRITE", "DAEMON", "NEGOTIATOR", "ADMINISTRATOR", "ADVERTISE_STARTD", "ADVERTISE_MASTER",

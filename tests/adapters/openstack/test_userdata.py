@@ -9,17 +9,7 @@ import pytest
 
 from elastic.adapters.openstack.userdata import HEADER, LONGEST_BYTES, cloud_config, encoded, fragment
 from elastic.local import boot
-from elastic.local.userdata import UserData
-
-WANTED = UserData(
-    name="small-1",
-    collector="cm.example.org:9618",
-    token="their.token.here",
-    signing_key=bytes(range(1, 33)),
-    signing_key_id="small-1",
-    attributes={"ElasticWorker": "small-1", "ElasticGroup": "small", "ElasticPool": "physics"},
-    config={"NUM_CPUS": "4"},
-)
+from tests.adapters.openstack.examples import WANTED
 
 
 def written(text: str) -> dict[str, str]:
