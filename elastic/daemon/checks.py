@@ -5,7 +5,7 @@ from contextlib import closing
 
 import httpx
 
-from elastic.adapters.ledger import SqlLedger
+from elastic.adapters.ledger import HEAD, Look, look
 from elastic.adapters.plain import plainly
 from elastic.core.demand import PREFIX
 from elastic.core.memory import WorkerRecord
@@ -106,15 +106,23 @@ def _ledger(settings: Settings) -> tuple[Finding, str]:
     if not path.exists():
         return Finding(what="ledger", ok=True, seen=f"none yet; the daemon will make {path}, and only observe"), ""
     try:
-        with closing(SqlLedger.open(path, pool=settings.pool)) as ledger:
-            known = len(ledger.memory().workers)
-            seen = f"{path}: {known} workers known, mode {settings.mode or ledger.mode}"
-            return Finding(what="ledger", ok=True, seen=seen), ledger.identity
+        found = look(path, pool=settings.pool)
     except LedgerError as error:
-        in_use = "in use" in str(error)
-        mend = "" if in_use else "see the text; without a ledger the daemon does not start"
-        seen = str(error).partition(";")[0] if in_use else str(error)
-        return Finding(what="ledger", ok=in_use, seen=seen, mend=mend), ""
+        mend = "see the text; without a ledger the daemon does not start"
+        return Finding(what="ledger", ok=False, seen=str(error), mend=mend), ""
+    return Finding(what="ledger", ok=True, seen=f"{path}: {_said(found, settings.mode)}"), found.identity
+
+
+def _said(found: Look, mode: str | None) -> str:
+    """What there is to say of a ledger that a daemon would start with."""
+    if not found.revision:
+        return "empty yet; the daemon will only observe"
+    parts = [f"{found.workers} workers known, mode {mode or found.mode}"]
+    if found.migrates:
+        parts.append(f"schema {found.revision}, which `elastic run` brings to {HEAD} after a backup beside it")
+    if found.in_use:
+        parts.append(f"in use by {found.in_use}")
+    return "; ".join(parts)
 
 
 def _port(settings: Settings) -> Finding:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from typer import BadParameter
 
+from elastic.adapters.ledger.opening import connect, migrate
 from elastic.cli.options import in_minutes
-from tests.daemon_rig import COMMAND, DaemonProcess, environment, eventually, here, run, write_settings
+from tests.daemon_rig import COMMAND, DaemonProcess, change, environment, eventually, here, run, write_settings
 
 
 @pytest.fixture(autouse=True)
@@ -177,6 +178,26 @@ def test_check_exits_with_one_and_says_how_to_mend_it(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert "there is no folder" in ended.stdout
     assert "→ make it" in ended.stdout
+
+
+def test_check_only_looks_at_an_older_ledger(tmp_path: Path) -> None:
+    settings = write_settings(tmp_path)
+    (tmp_path / "state").mkdir()
+    ledger = tmp_path / "state" / "ledger.sqlite"
+    engine = connect(ledger)
+    with engine.begin() as connection:
+        migrate(connection, "0001")
+        for name, value in {"identity": '"uuid"', "pool": '"other"', "mode": '"act"'}.items():
+            connection.exec_driver_sql("INSERT INTO meta VALUES (?, ?)", (name, value))
+    engine.dispose()
+    before = ledger.read_bytes()
+    refused = here("check", "--config", settings)
+    change(settings, ('pool = "try"', 'pool = "other"'))
+    ended = here("check", "--config", settings)
+    assert (refused.returncode, ended.returncode) == (1, 0)
+    assert "it belongs to pool 'other', the settings say 'try'" in refused.stdout
+    assert "schema 0001, which `elastic run` brings to" in ended.stdout
+    assert (ledger.read_bytes(), [file.name for file in ledger.parent.glob("ledger*")]) == (before, ["ledger.sqlite"])
 
 
 def test_a_plan_without_a_daemon_asks_the_world_itself(tmp_path: Path) -> None:

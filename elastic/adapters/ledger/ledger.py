@@ -59,7 +59,6 @@ class SqlLedger:
             with obstacles(str(path)):
                 prepare(engine, path, pool, None)
                 ledger = cls(engine, str(path), lock)
-                ledger._check_pool(pool)
         except BaseException:
             engine.dispose()
             lock.release()
@@ -200,12 +199,6 @@ class SqlLedger:
                 self._file_lock.release()
 
     # -- how ------------------------------------------------------------------------------------------------
-
-    def _check_pool(self, pool: str) -> None:
-        if self._memory.pool != pool:
-            raise LedgerError(
-                f"it belongs to pool '{self._memory.pool}', the settings say '{pool}'; name another ledger"
-            )
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -14,7 +14,7 @@ class LedgerLock:
 
     def __init__(self, ledger: Path) -> None:
         """Take the lock of this ledger; raise LedgerError naming who has it."""
-        path = ledger.with_name(ledger.name + ".lock")
+        path = _lock_file(ledger)
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
@@ -35,6 +35,26 @@ class LedgerLock:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+def holder(ledger: Path) -> str:
+    """Who has the lock of this ledger, in words; empty when nobody has. Nothing is made."""
+    try:
+        file = os.open(_lock_file(ledger), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return ""
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _who(os.pread(file, 4096, 0))
+    else:
+        return ""
+    finally:
+        os.close(file)
+
+
+def _lock_file(ledger: Path) -> Path:
+    return ledger.with_name(ledger.name + ".lock")
 
 
 def _who(holder: bytes) -> str:

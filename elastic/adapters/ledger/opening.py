@@ -7,12 +7,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from elastic.adapters.ledger.schema import APPLICATION_ID, HEAD, REVISIONS, metadata
-from elastic.adapters.ledger.store import set_meta
+from elastic.adapters.ledger.store import introduced, set_meta
 from elastic.ports import LedgerError
 
 BUSY_SECONDS = 5.0
@@ -33,7 +33,8 @@ OBSTACLES = {
 def connect(path: Path | None, busy_seconds: float = BUSY_SECONDS) -> Engine:
     """An engine with one connection, to this file or (None) in memory; transactions lock it at once."""
     engine = create_engine(
-        "sqlite+pysqlite://" if path is None else f"sqlite+pysqlite:///{path}",
+        # Not as text: a path may have a question mark.
+        URL.create("sqlite+pysqlite", database=None if path is None else str(path)),
         poolclass=StaticPool,
         connect_args={"check_same_thread": False, "timeout": busy_seconds, "isolation_level": None},
     )
@@ -69,7 +70,10 @@ def check_path(path: Path) -> None:
 def prepare(engine: Engine, path: Path | None, pool: str, identity: str | None) -> None:
     """Bring the database to the newest schema, after a backup; give a new one its identity."""
     with engine.begin() as connection:
-        found = _revision(connection)
+        found = found_revision(connection)
+        if found is not None:
+            # Before anything is changed: it may be another daemon's.
+            check_pool(connection, pool)
     if found is not None and found != HEAD and path is not None:
         _back_up(path, path.with_name(f"{path.name}.before-{HEAD}"))
     with engine.begin() as connection:
@@ -95,13 +99,7 @@ def migrate(connection: Connection, revision: str) -> None:
     connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
-def _pragmas(connection: Any, _record: object) -> None:
-    # FULL: with NORMAL, a power cut may lose the intent of a call that was made.
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _revision(connection: Connection) -> str | None:
+def found_revision(connection: Connection) -> str | None:
     """The schema found, None in an empty file; raise LedgerError for a damaged, foreign or newer one."""
     (verdict,) = connection.exec_driver_sql("PRAGMA quick_check(1)").one()
     if verdict != "ok":
@@ -118,6 +116,19 @@ def _revision(connection: Connection) -> str | None:
             f"its schema is {revision}, newer than this program knows (up to {HEAD}); install the elastic that wrote it"
         )
     return str(revision)
+
+
+def check_pool(connection: Connection, pool: str) -> None:
+    """Raise LedgerError unless the ledger is this pool's."""
+    own = introduced(connection)["pool"]
+    if own != pool:
+        raise LedgerError(f"it belongs to pool '{own}', the settings say '{pool}'; name another ledger")
+
+
+def _pragmas(connection: Any, _record: object) -> None:
+    # FULL: with NORMAL, a power cut may lose the intent of a call that was made.
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
 
 
 def _back_up(path: Path, wanted: Path) -> None:

@@ -16,15 +16,13 @@ SCALARS = tuple(
     field.name for field in fields(Memory) if field.name not in {"ledger", "pool", "workers", "groups", "overrides"}
 )
 """The fields of Memory that are rows of the table meta."""
+OWN = ("identity", "pool", "mode")
+"""What the table meta says of the ledger itself."""
 
 
 def load(connection: Connection) -> tuple[Memory, str]:
     """The whole memory and the mode; raise LedgerError when something in it cannot be read."""
-    rows = connection.execute(select(meta.c.key, meta.c.value)).all()
-    said: dict[str, str] = {row[0]: row[1] for row in rows}
-    missing = {"identity", "pool", "mode"} - said.keys()
-    if missing:
-        raise LedgerError(f"it has lost its {', '.join(sorted(missing))}; restore it from a backup")
+    said = _said(connection)
     living = connection.execute(select(workers.c.record).where(workers.c.gone_at.is_(None)))
     records = [loads(WorkerRecord, text) for (text,) in living]
     known = [loads(GroupMemory, text) for (text,) in connection.execute(select(groups.c.record))]
@@ -38,6 +36,12 @@ def load(connection: Connection) -> tuple[Memory, str]:
         **{name: loads_field(Memory, name, said[name]) for name in SCALARS if name in said},
     )
     return memory, loads(str, said["mode"])
+
+
+def introduced(connection: Connection) -> Mapping[str, str]:
+    """Its identity, its pool and its mode, which every schema says in the same way; LedgerError without them."""
+    said = _said(connection)
+    return {name: loads(str, said[name]) for name in OWN}
 
 
 def set_meta(connection: Connection, **values: object) -> None:
@@ -150,6 +154,15 @@ def prune(connection: Connection, before: float) -> int:
     # A server that old is refused for its age.
     old += connection.execute(delete(enrolments).where(enrolments.c.at < before)).rowcount
     return old + connection.execute(delete(workers).where(workers.c.gone_at < before)).rowcount
+
+
+def _said(connection: Connection) -> Mapping[str, str]:
+    rows = connection.execute(select(meta.c.key, meta.c.value)).all()
+    said: dict[str, str] = {row[0]: row[1] for row in rows}
+    missing = set(OWN) - said.keys()
+    if missing:
+        raise LedgerError(f"it has lost its {', '.join(sorted(missing))}; restore it from a backup")
+    return said
 
 
 def _put(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
