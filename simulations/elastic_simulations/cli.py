@@ -52,6 +52,10 @@ def run(
     scale_arrivals: Annotated[float, typer.Option("--scale-arrivals", help="So many times as many jobs a second.")] = 1,
     scale_runtime: Annotated[float, typer.Option("--scale-runtime", help="Run times so many times as long.")] = 1.0,
     bootstrap_days: Annotated[int | None, typer.Option("--bootstrap-days", help="So many days, drawn anew.")] = None,
+    dependencies: Annotated[
+        str,
+        typer.Option("--dependencies", help="honour: a job waits for those that the trace names before it; or ignore."),
+    ] = "honour",
     jobs_to: Annotated[
         Path | None, typer.Option("--jobs", help="Write every job: .swf, .csv (evalys) or .parquet.")
     ] = None,
@@ -112,6 +116,7 @@ def run(
         html_to=html_to,
         from_live=from_live,
         group=group,
+        dependencies=dependencies,
     )
     result = answer(asked)
     if output is Output.JSON:

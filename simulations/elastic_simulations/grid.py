@@ -41,6 +41,7 @@ class Grid:
         self.timeline = Timeline(epoch)
         self.draws = Draws(seed)
         self.log = JobLog()
+        self.held_back = 0  # Jobs that will be submitted once others have ended.
         self.faults = Faults(self.timeline, self.draws)
         self.startds: dict[str, Startd] = {}
         self.schedds = {

@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scale-arrivals", type=float, default=1.0)
     parser.add_argument("--scale-runtime", type=float, default=1.0)
     parser.add_argument("--bootstrap-days", type=int)
+    parser.add_argument("--dependencies", default="honour")
     parser.add_argument("--jobs", type=Path, dest="jobs_to")
     parser.add_argument("--workers", type=Path, dest="workers_to")
     parser.add_argument("--quantum", type=int, dest="quanta", action="append", default=[])

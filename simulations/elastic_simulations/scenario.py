@@ -10,7 +10,7 @@ from elastic.core.memory import WishKind
 from elastic.core.model import GroupSpec, SiteSpec
 from elastic.core.override import Override, OverrideKind
 from elastic_simulations.faults import ERRORS, CallFault
-from elastic_simulations.full.feeding import feed_in_order
+from elastic_simulations.full.feeding import feed
 from elastic_simulations.grid import EPOCH, Grid
 from elastic_simulations.mishaps import Mishap
 from elastic_simulations.reading import Reader, ScenarioError
@@ -130,7 +130,7 @@ class Scenario:
         if self.workload is not None and self.workload_trace is not None:
             trace, begin_us = self.workload_trace, micros(self.workload.at)
             describe = partial(self.workload.job, trace)
-            feed_in_order(grid, trace, describe, begin_us=begin_us, schedd=self.workload.schedd)
+            feed(grid, trace, describe, begin_us=begin_us, schedd=self.workload.schedd)
         for mishap in self.mishaps:
             schedule(grid, replace(mishap, at=start + mishap.at))
         for fault in self.faults:

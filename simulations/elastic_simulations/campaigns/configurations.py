@@ -19,6 +19,7 @@ OF_THE_RUN: Mapping[str, str] = {
     "boot": "boot",
     "tick": "tick",
     "engine": "engine",
+    "dependencies": "dependencies",
 }
 """Settings of a run that may differ from policy to policy: what they are called, and the field of RunSettings."""
 
@@ -69,7 +70,8 @@ def static(given: Mapping[str, Value], defaults: RunSettings, text: str = STATIC
     except ValueError as error:
         raise SettingsError(f"{text}: cores must be a whole number") from error
     plain = RunSettings(static=cores, engine=defaults.engine, seed=defaults.seed, warmup=defaults.warmup)
-    settings = replace(plain, quanta=defaults.quanta, price=defaults.price)
+    kept = {"quanta": defaults.quanta, "price": defaults.price, "dependencies": defaults.dependencies}
+    settings = replace(plain, **kept)  # type: ignore[arg-type] # each as its field
     return Configuration(label=label(STATIC, given), settings=checked(settings))
 
 

@@ -47,6 +47,10 @@ def compare(
     boot: Annotated[float, typer.Option("--boot", help="Seconds from the request of a worker to ready.")] = 234.0,
     tick: Annotated[float, typer.Option("--tick", help="Seconds between decisions.")] = 60.0,
     engine: Annotated[str, typer.Option("--engine", help="auto, python, numba or full.")] = "auto",
+    dependencies: Annotated[
+        str,
+        typer.Option("--dependencies", help="honour: a job waits for those that the trace names before it; or ignore."),
+    ] = "honour",
     fmt: Annotated[str, typer.Option("--format", help="The trace's format, where its name does not say.")] = "",
     cores: Annotated[int | None, typer.Option("--cores", min=1, help="Runs at once; else as many as cores.")] = None,
     output: Annotated[Output, typer.Option("--output", "-o", help="How to print the result.")] = Output.TABLE,
@@ -79,6 +83,7 @@ def compare(
         boot=boot,
         tick=tick,
         engine=engine,
+        dependencies=dependencies,
     )
     found = answer(options, Path(), cores or own_cores())
     if output is Output.JSON:

@@ -42,6 +42,7 @@ class Options:
     boot: float = 234.0
     tick: float = 60.0
     engine: str = "auto"
+    dependencies: str = RunSettings().dependencies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,7 @@ def _candidates(options: Options) -> tuple[Configuration, ...]:
         boot=options.boot,
         tick=options.tick,
         engine=options.engine,
+        dependencies=options.dependencies,
     )
     given = [configuration(text, checked(defaults)) for text in options.policies]
     labels = [one.label for one in given]

@@ -24,12 +24,13 @@ from elastic_simulations.fast.spec import ElasticSpec
 from elastic_simulations.fast.tables import tables_of
 from elastic_simulations.fast.units import common_unit, in_units
 from elastic_simulations.fast.view import View
+from elastic_simulations.traces.following import depends
 from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Trace
 
 GIVE_UP_TICKS = 1500
 """Ticks in a row, more than a day of them, at which nothing is pending and nothing is done: it will stay so."""
 
-__all__ = ("Run", "check", "run_elastic")
+__all__ = ("Run", "check", "kind_of_run", "run_elastic")
 
 
 def run_elastic(trace: Trace, spec: ElasticSpec, on_tick: Recorded | None = None) -> Outcome:
@@ -39,11 +40,20 @@ def run_elastic(trace: Trace, spec: ElasticSpec, on_tick: Recorded | None = None
     unserved.
     """
     check(trace, spec)
-    if spec.wide:
-        from elastic_simulations.fast.wide import WideRun  # noqa: PLC0415 - built on this module
+    return kind_of_run(trace, spec)(trace, spec, on_tick).outcome()
 
-        return WideRun(trace, spec, on_tick).outcome()
-    return Run(trace, spec, on_tick).outcome()
+
+def kind_of_run(trace: Trace, spec: ElasticSpec) -> "type[Run]":
+    """The fastest that can do it."""
+    if depends(trace):
+        from elastic_simulations.fast.following import FollowingRun  # noqa: PLC0415 - built on this module
+
+        return FollowingRun
+    if spec.wide:
+        from elastic_simulations.fast.wide import WideRun  # noqa: PLC0415 - as above
+
+        return WideRun
+    return Run
 
 
 def microseconds(seconds: float) -> int:

@@ -79,9 +79,19 @@ class WorkerTable:
     deleted: Column = field(default_factory=lambda: array("q"))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrivals:
+    """Jobs that waited for others, as they came: their places in the trace, and when. Who never came, comes last."""
+
+    order: Column
+    submit_us: Column
+
+
 @dataclass(slots=True, kw_only=True)
 class Outcome:
     """One run. `start_us`, `end_us` and `worker` are by job in trace order, UNKNOWN for jobs never started.
+
+    Where jobs waited for others to end they are in the order in which they came, which `arrivals` has.
 
     `ended_us` is the end of the last job (of the run, when jobs are unserved); `stopped_us` is when the run stopped
     looking at its workers. `launches` counts the workers that were asked for during the run. `busy` and `wasted` (cores
@@ -102,6 +112,7 @@ class Outcome:
     evictions: int = 0
     busy: int | None = None
     wasted: int = 0
+    arrivals: Arrivals | None = None
 
     @property
     def unserved(self) -> int:

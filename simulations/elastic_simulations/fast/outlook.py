@@ -53,15 +53,16 @@ class Outlook:
             del self._running[job]
             self._guesses.pop(job, None)
             if self._guess is None:
-                self._history.learn(self._users(job), pool.run[job] * unit)
+                self._history.learn(self._users(pool.place(job)), pool.run[job] * unit)
 
     def _of(self, job: int) -> int | None:
+        place = self._pool.place(job)
         if self._guess is None:
-            return self._history.of(self._users(job))
+            return self._history.of(self._users(place))
         if job not in self._guesses:
             asked = self._trace.optional.get("estimate_us")
-            said = None if asked is None or asked[job] == UNKNOWN else asked[job]
-            self._guesses[job] = self._guess(Asked(self._trace.run_us[job], said, f"{SCHEDD}/{job + 1}.0"))
+            said = None if asked is None or asked[place] == UNKNOWN else asked[place]
+            self._guesses[job] = self._guess(Asked(self._trace.run_us[place], said, f"{SCHEDD}/{job + 1}.0"))
         return self._guesses[job]
 
     def _cores(self, job: int) -> int:

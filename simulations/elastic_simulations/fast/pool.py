@@ -101,6 +101,10 @@ class Pool:
         """Of this worker."""
         return self.slots
 
+    def place(self, number: int) -> int:
+        """In the trace, of the job that came as this one (from 0)."""
+        return number
+
     def group_of(self, _number: int) -> int:
         """The place of the group that this worker belongs to."""
         return 0

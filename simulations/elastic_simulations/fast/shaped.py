@@ -178,13 +178,17 @@ class ShapedPool(Pool):
         while self._boots and self._boots[0] >> WORKER_BITS == at:
             self._join(heappop(self._boots) & WORKER_MASK, at)
         while self.submit[self.arrived] == at:
-            self._waiting[self.kinds[self.arrived]].append(self.arrived)
-            self.demand += self.wants[self.arrived]
-            self.arrived += 1
+            self._arrive()
         self.totals.peak_demand = max(self.totals.peak_demand, self.demand)
         self._dispatch_now()
         if self.finished is None and self._over():
             self.finished = at
+
+    def _arrive(self) -> None:
+        """The next job stands in the queue."""
+        self._waiting[self.kinds[self.arrived]].append(self.arrived)
+        self.demand += self.wants[self.arrived]
+        self.arrived += 1
 
     def _join(self, number: int, at: int) -> None:
         if self.deleted[number] != UNKNOWN:

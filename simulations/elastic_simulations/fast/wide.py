@@ -56,17 +56,22 @@ class WideRun(Run):
         boots = [one.boot_seconds for one in spec.more]
         if all(isinstance(boot, Constant) for boot in boots):
             times = [*times, *(round(boot.value * MICROSECONDS) for boot in boots if isinstance(boot, Constant))]
-            unit = common_unit((trace.submit_us, trace.run_us), times)
+            thinks = array("q", [max(0, think) for think in trace.optional.get("think_us", ())])
+            unit = common_unit((trace.submit_us, trace.run_us, thinks), times)
         else:
             unit = 1
+        pool = self._made(trace, spec, unit)
+        for one in spec.workers:
+            pool.add_group(one.offers)
+        return unit, pool
+
+    def _made(self, trace: Trace, spec: ElasticSpec, unit: int) -> ShapedPool:
+        """The pool of these jobs, without a group."""
         asked = requests_of(trace, shaped=spec.shaped)
         places = {request: place for place, request in enumerate(dict.fromkeys(asked))}
         submit, run = in_units(trace.submit_us, unit), in_units(trace.run_us, unit)
         kinds = [places[request] for request in asked]
-        pool = ShapedPool(submit, run, kinds, list(places), ORDERS[spec.order])
-        for one in spec.workers:
-            pool.add_group(one.offers)
-        return unit, pool
+        return ShapedPool(submit, run, kinds, list(places), ORDERS[spec.order])
 
     def _launch_one(self, action: Launch) -> None:
         pool = self.pool

@@ -1,5 +1,6 @@
 """One elastic run in the full world: the daemon's own controller, ledger and all, on the jobs of a trace."""
 
+from array import array
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
@@ -9,7 +10,7 @@ from elastic.core.model import GroupSpec, SiteSpec, WorkerGroup
 from elastic.core.policy import Policy
 from elastic.core.wakes import next_wake
 from elastic_simulations.draws import Constant
-from elastic_simulations.fast.outcome import Outcome
+from elastic_simulations.fast.outcome import Arrivals, Outcome
 from elastic_simulations.fast.spec import ElasticSpec, Workers
 from elastic_simulations.full.feeding import cores_only, feed, shaped
 from elastic_simulations.full.integrating import QueueMeter
@@ -17,7 +18,8 @@ from elastic_simulations.full.tables import outcome
 from elastic_simulations.scenario import PolicyChoice, Run, Scenario
 from elastic_simulations.simulation import Simulation
 from elastic_simulations.specs import GroupModel, PoolSpec
-from elastic_simulations.traces.trace import Trace
+from elastic_simulations.traces.following import depends
+from elastic_simulations.traces.trace import UNKNOWN, Trace
 
 LEDGER = "simulation"
 """The fast engine's: workers have the same names, and so draw the same boot times."""
@@ -35,10 +37,22 @@ def run_full(trace: Trace, spec: ElasticSpec) -> Outcome:
     simulation = Simulation(ideal(spec), policies=policies(spec), identity=LEDGER)
     meter = QueueMeter()
     simulation.grid.log.listeners.append(meter.hear)
-    feed(simulation.grid, trace, shaped(trace) if spec.shaped else cores_only(trace))
+    order = feed(simulation.grid, trace, shaped(trace) if spec.shaped else cores_only(trace))
     finish(simulation, len(trace))
     ticks_us = [round(record.now * 1e6) for record in simulation.records]
-    return outcome(simulation.grid, simulation.grid.log.jobs, meter, ticks_us, cores=None if spec.wide else spec.slots)
+    cores = None if spec.wide or depends(trace) else spec.slots
+    jobs = simulation.grid.log.jobs
+    found = outcome(simulation.grid, jobs, meter, ticks_us, cores=cores)
+    return _with_arrivals(found, trace, order, [job.submit_us for job in jobs]) if depends(trace) else found
+
+
+def _with_arrivals(found: Outcome, trace: Trace, order: list[int], came_us: list[int]) -> Outcome:
+    """Jobs that waited for others stand in the tables as they came; who never came, comes last."""
+    never = sorted(set(range(len(trace))).difference(order))
+    for column in (found.start_us, found.end_us, found.worker):
+        column.extend([UNKNOWN] * len(never))
+    came = array("q", [*came_us, *(found.ended_us for _ in never)])
+    return replace(found, arrivals=Arrivals(order=array("q", [*order, *never]), submit_us=came))
 
 
 def policies(spec: ElasticSpec) -> Callable[[str], Policy]:
@@ -100,7 +114,8 @@ def _ticking(site: SiteSpec) -> SiteSpec:
 def _pending(simulation: Simulation, jobs: int) -> bool:
     """Whether something will happen by itself: a job that comes or runs, a server that boots, joins or goes."""
     grid = simulation.grid
-    if len(grid.log.jobs) < jobs or any(True for schedd in grid.schedds.values() for _ in schedd.on_machines()):
+    to_come = jobs - len(grid.log.jobs) - grid.held_back
+    if to_come > 0 or any(True for schedd in grid.schedds.values() for _ in schedd.on_machines()):
         return True
     groups = simulation.records[-1].snapshot.groups.values()
     return any(group.upcoming or any(map(group.count, GOING)) for group in groups)

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from heapq import heappop, heappush
 
 from elastic.core.resources import Resources
 from elastic_simulations.draws import Constant
@@ -50,32 +51,30 @@ def _times(trace: Trace) -> Callable[[JobSpec, int], JobSpec]:
     return known
 
 
-def feed(grid: Grid, trace: Trace, describe: Describe, *, begin_us: int = 0, schedd: str = "") -> None:
-    """Submit every job of the trace at its time after `begin_us`, in the order of the file."""
-    _Feed(grid, trace, describe, begin_us, schedd).go(range(len(trace)))
+def feed(grid: Grid, trace: Trace, describe: Describe, *, begin_us: int = 0, schedd: str = "") -> list[int]:
+    """Submit every job of the trace at its time after `begin_us`, in the order of the file.
 
-
-def feed_in_order(grid: Grid, trace: Trace, describe: Describe, *, begin_us: int = 0, schedd: str = "") -> None:
-    """The same, but a job that others go before comes only once all have ended, and its think time is over.
-
-    TraceError where jobs wait for each other in a ring.
+    A job that others go before comes only once all have ended, and its think time is over. The list that is given back
+    has the places of jobs in the order in which they have come so far. TraceError where jobs wait for each other in a
+    ring.
     """
     check_ends(trace)
     feed = _Feed(grid, trace, describe, begin_us, schedd)
     for place, before in links(trace):
         feed.followers[before].append(place)
         feed.waits[place] += 1
-    if not feed.followers:
-        feed.go(range(len(trace)))
-        return
-    grid.log.listeners.append(feed.hear)
-    feed.go([place for place in range(len(trace)) if place not in feed.waits])
+    if feed.followers:
+        grid.held_back += len(feed.waits)
+        grid.log.listeners.append(feed.hear)
+    feed.go([place for place in range(len(trace)) if place not in feed.waits] if feed.followers else range(len(trace)))
+    return feed.order
 
 
 class _Feed:
     """What is still to come of one trace.
 
-    `followers` by the place of the job that must end first, `waits` by follower how many have not ended yet.
+    `followers` by the place of the job that must end first, `waits` by follower how many have not ended yet. Of jobs
+    that come at the same time the first in the file is submitted first, whatever it waited for.
     """
 
     def __init__(self, grid: Grid, trace: Trace, describe: Describe, begin_us: int, schedd: str) -> None:
@@ -84,22 +83,24 @@ class _Feed:
         self._grid, self._trace, self._describe = grid, trace, describe
         self._begin_us, self._schedd = begin_us, schedd
         self._places: dict[str, int] = {}
+        self._coming: list[tuple[int, int]] = []
+        self.order: list[int] = []
 
     def go(self, places: "range | list[int]") -> None:
         """Let these come, which are sorted by their times; one event at a time."""
         trace, number = self._trace, 0
 
-        def come() -> None:
+        def come(at_us: int) -> None:
             nonlocal number
-            at_us = trace.submit_us[places[number]]
-            while number < len(places) and trace.submit_us[places[number]] == at_us:
-                self._submit(places[number])
-                number += 1
+            self._submit_until(at_us)
             if number < len(places):
-                self._at(trace.submit_us[places[number]], come)
+                following_us = trace.submit_us[places[number]]
+                while number < len(places) and trace.submit_us[places[number]] == following_us:
+                    heappush(self._coming, (following_us, places[number]))
+                    number += 1
+                self._at(following_us, lambda: come(following_us))
 
-        if places:
-            self._at(trace.submit_us[places[0]], come)
+        come(UNKNOWN)
 
     def hear(self, line: LogLine) -> None:
         """Who waited for this job as the last one comes now, or after thinking."""
@@ -111,13 +112,20 @@ class _Feed:
             self.waits[follower] -= 1
             if self.waits[follower]:
                 continue
+            self._grid.held_back -= 1
             think_us = max(0, thinks[follower]) if thinks is not None else 0
             at_us = max(self._trace.submit_us[follower], line.at_us - self._begin_us + think_us)
-            self._at(at_us, lambda follower=follower: self._submit(follower))  # type: ignore[misc]
+            heappush(self._coming, (at_us, follower))
+            self._at(at_us, lambda at_us=at_us: self._submit_until(at_us))  # type: ignore[misc]
 
     def _at(self, at_us: int, act: Callable[[], None]) -> None:
         self._grid.timeline.at(self._begin_us + at_us, Rank.SUBMIT, act)
 
+    def _submit_until(self, at_us: int) -> None:
+        while self._coming and self._coming[0][0] <= at_us:
+            self._submit(heappop(self._coming)[1])
+
     def _submit(self, place: int) -> None:
         cluster = self._grid.submit(self._describe(place), schedd=self._schedd)
         self._places[f"{cluster.schedd}#{cluster.id}.0"] = place
+        self.order.append(place)

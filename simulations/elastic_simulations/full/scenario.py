@@ -17,6 +17,7 @@ from elastic_simulations.runs.settings import RunSettings, SettingsError
 from elastic_simulations.scenario import PolicyChoice, Scenario, read_scenario
 from elastic_simulations.simulation import Simulation
 from elastic_simulations.traces.cache import checksum
+from elastic_simulations.traces.following import counted
 from elastic_simulations.traces.made import made
 from elastic_simulations.traces.trace import MICROSECONDS, Trace
 
@@ -105,8 +106,11 @@ def _more(scenario: Scenario, grid: Grid, jobs: list[Job]) -> Mapping[str, objec
             "core_h": sum(life * server.flavor.cpus for server, life in mine) / HOUR_US,
             "cost": hours * spec.cost_per_hour,
         }
+    read = scenario.workload_trace
+    links = 0 if read is None else counted(read)
     return {
         "scenario": scenario.run.name,
+        "dependencies": {"links": links, "honoured": links},
         "groups": groups,
         "cost_of_groups": sum(group["cost"] for group in groups.values()),
         "restarted_jobs": len(grid.lost_jobs()),

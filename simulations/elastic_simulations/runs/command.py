@@ -8,7 +8,7 @@ from elastic_simulations.progress import shown
 from elastic_simulations.runs.outputs import JOBS, WORKERS, check_outputs
 from elastic_simulations.runs.report import own_version, report
 from elastic_simulations.runs.running import Result, run
-from elastic_simulations.runs.settings import RunSettings, SettingsError, checked
+from elastic_simulations.runs.settings import HONOUR, RunSettings, SettingsError, checked
 from elastic_simulations.traces.reading import read
 from elastic_simulations.traces.shaping import shaped
 
@@ -48,6 +48,7 @@ class Asked:
     from_live: str = ""
     group: str = ""
     state: Mapping[str, object] | None = None
+    dependencies: str = HONOUR
 
 
 WRITTEN = ("jobs_to", "workers_to", "html_to")
@@ -130,6 +131,7 @@ def _settings(asked: Asked) -> RunSettings:
         warmup=warmup_of(asked.warmup),
         quanta=tuple(asked.quanta),
         price=asked.price,
+        dependencies=asked.dependencies,
     )
 
 

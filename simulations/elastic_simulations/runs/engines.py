@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 
 from elastic_simulations.runs.settings import AMOUNTS, RunSettings, check
+from elastic_simulations.traces.following import depends
 from elastic_simulations.traces.trace import Trace
 
 PYTHON, NUMBA, FULL, AUTO = "python", "numba", "full", "auto"
@@ -36,6 +37,8 @@ def _pays(jobs: int, static: int | None) -> bool:
 
 def _why_not(settings: RunSettings, trace: Trace) -> str:
     """Why this run cannot be compiled; empty when it can."""
+    if depends(trace):
+        return "jobs that wait for others are not compiled; use --engine python, or --dependencies ignore"
     if find_spec("numba") is None:
         return "numba is not installed: pip install 'elastic[compiled]'"
     try:

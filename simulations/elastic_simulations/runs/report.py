@@ -6,12 +6,14 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from elastic_simulations.runs.running import Result
+from elastic_simulations.runs.settings import HONOUR
+from elastic_simulations.traces.following import counted, depends
 from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Note
 
 HOUR_US = 3600 * MICROSECONDS
 
-IGNORED = ("after", "memory_mb", "disk_mb", "gpus")
-"""Columns that are not looked at unless it is set what a worker has of it; a job starts whatever ran before it."""
+IGNORED = ("memory_mb", "disk_mb", "gpus")
+"""Columns that are not looked at unless it is set what a worker has of it."""
 
 Plain = Mapping[str, object]
 
@@ -71,7 +73,8 @@ def report(result: Result) -> Plain:
         "warmup_found": result.warmup.found,
         "jain": _jain(result),
         "users": _users(result),
-        "ignored": [name for name in IGNORED if name in trace.optional and name not in result.settings.sets],
+        "ignored": _ignored(result),
+        "dependencies": _dependencies(result),
         "repaired": [_note(note) for note in trace.repaired],
         "dropped_rows": [_note(note) for note in trace.dropped],
         "trace": trace.source,
@@ -111,6 +114,19 @@ def _cost(result: Result) -> Plain | None:
     """By billing quantum, at the price of a core-hour; None where no price was named."""
     price, billed = result.settings.price, result.paid.billed
     return None if price is None else {f"{quantum} s": seconds / 3600 * price for quantum, seconds in billed.items()}
+
+
+def _dependencies(result: Result) -> Plain:
+    """How many times a job waits for another, and how many of these were waited for."""
+    found = counted(result.trace)
+    return {"links": found, "honoured": found if result.settings.dependencies == HONOUR else 0}
+
+
+def _ignored(result: Result) -> list[str]:
+    """Columns of the trace that nobody has looked at."""
+    optional, settings = result.trace.optional, result.settings
+    lost = [name for name in IGNORED if name in optional and name not in settings.sets]
+    return ["after", *lost] if settings.dependencies != HONOUR and depends(result.trace) else lost
 
 
 def _note(note: Note) -> Plain:

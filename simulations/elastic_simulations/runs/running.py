@@ -14,7 +14,8 @@ from elastic_simulations.measures.waiting import Waiting, waiting
 from elastic_simulations.measures.warmup import Warmup, mser5
 from elastic_simulations.progress import shown
 from elastic_simulations.runs.engines import FULL, NUMBA, PYTHON, chosen
-from elastic_simulations.runs.settings import RunSettings, SettingsError, checked
+from elastic_simulations.runs.settings import HONOUR, RunSettings, SettingsError, checked
+from elastic_simulations.traces.following import depends, independent
 from elastic_simulations.traces.trace import MICROSECONDS, Trace
 
 if TYPE_CHECKING:
@@ -56,8 +57,13 @@ class Result:
 def run(trace: Trace, settings: RunSettings) -> Result:
     """Simulate and measure; TraceError, SettingsError and PluginError say what to do next."""
     began = perf_counter()
-    engine = chosen(checked(settings), trace)
-    outcome = _simulated(trace, settings, engine)
+    told = trace if checked(settings).dependencies == HONOUR else independent(trace)
+    engine = chosen(settings, told)
+    outcome = _simulated(told, settings, engine)
+    if outcome.arrivals is not None:
+        from elastic_simulations.fast.arriving import as_they_came  # noqa: PLC0415 - where jobs wait for others
+
+        trace = as_they_came(trace, outcome.arrivals)
     with shown("measuring"):
         result = measured(trace, outcome, settings, engine)
     return replace(result, wall_s=perf_counter() - began)
@@ -102,7 +108,7 @@ def _warmup(trace: Trace, outcome: Outcome, settings: RunSettings) -> Warmup:
 def _simulated(trace: Trace, settings: RunSettings, engine: str) -> Outcome:
     if settings.static is not None:
         with shown("simulating"):
-            return _static(engine)(trace, settings.static)
+            return _static(engine, trace)(trace, settings.static)
     # The core and the policies: a static run starts in half the time without them.
     from elastic_simulations.fast.elastic import check  # noqa: PLC0415
     from elastic_simulations.runs.elastic_settings import elastic_spec  # noqa: PLC0415
@@ -116,12 +122,16 @@ def _simulated(trace: Trace, settings: RunSettings, engine: str) -> Outcome:
         refuse(settings.sets)
         with shown("simulating"):
             return run_full(trace, spec)
-    going = _elastic(engine, spec)(trace, spec, None)
+    going = _elastic(engine, trace, spec)(trace, spec, None)
     with shown("simulating", lambda: going.pool.arrived / len(trace)):
         return going.outcome()
 
 
-def _static(engine: str) -> Callable[[Trace, int], Outcome]:
+def _static(engine: str, trace: Trace) -> Callable[[Trace, int], Outcome]:
+    if depends(trace):
+        from elastic_simulations.fast import static_following  # noqa: PLC0415 - where jobs wait for others
+
+        return static_following.run_static
     if engine != NUMBA:
         return run_static
     from elastic_simulations.fast.compiled import static  # noqa: PLC0415 - imports numba
@@ -129,15 +139,11 @@ def _static(engine: str) -> Callable[[Trace, int], Outcome]:
     return static.run_static
 
 
-def _elastic(engine: str, spec: "ElasticSpec") -> "type[Run]":
-    if spec.wide:
-        from elastic_simulations.fast.wide import WideRun  # noqa: PLC0415 - slower to start than small runs are
-
-        return WideRun
-    if engine == NUMBA:
+def _elastic(engine: str, trace: Trace, spec: "ElasticSpec") -> "type[Run]":
+    if engine == NUMBA and not spec.wide:
         from elastic_simulations.fast.compiled.running import CompiledRun  # noqa: PLC0415 - imports numba
 
         return CompiledRun
-    from elastic_simulations.fast.elastic import Run  # noqa: PLC0415 - the core, as above
+    from elastic_simulations.fast.elastic import kind_of_run  # noqa: PLC0415 - the core, as above
 
-    return Run
+    return kind_of_run(trace, spec)

@@ -11,6 +11,9 @@ ENGINES = ("auto", "python", "numba", "full")
 AMOUNTS = ("memory_mb", "disk_mb", "gpus")
 """What `--set` may say that a worker has beside its cores; then jobs are asked what they need of it."""
 
+DEPENDENCIES = HONOUR, IGNORE = ("honour", "ignore")
+"""Whether a job that the trace names others before waits for their ends and its think time, or comes at its time."""
+
 MICROSECOND = 1e-6
 LONGEST = 1e9
 """Seconds; thirty years, which fit many times into 64 bits of microseconds."""
@@ -44,11 +47,14 @@ class RunSettings:
     warmup: float | str = 0.0
     quanta: tuple[int, ...] = ()
     price: float | None = None
+    dependencies: str = HONOUR
 
 
 def checked(settings: RunSettings) -> RunSettings:
     """The same settings; SettingsError names the first that makes no sense."""
     check(settings.engine in ENGINES, f"no engine '{settings.engine}'; known: {', '.join(ENGINES)}")
+    known = ", ".join(DEPENDENCIES)
+    check(settings.dependencies in DEPENDENCIES, f"--dependencies {settings.dependencies}: one of {known}")
     check(settings.order in ORDERS, f"no order '{settings.order}'; known: {', '.join(ORDERS)}")
     check(settings.static is None or settings.static > 0, f"--static {settings.static}: at least 1 core")
     if settings.static is not None:

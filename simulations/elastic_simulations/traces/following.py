@@ -3,6 +3,7 @@
 from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from elastic_simulations.traces.errors import TraceError
 from elastic_simulations.traces.trace import UNKNOWN, Column, Trace
@@ -14,6 +15,24 @@ def links(trace: Trace) -> Iterator[tuple[int, int]]:
         if before != UNKNOWN:
             yield job, before
     yield from pairs(trace.also_after)
+
+
+def depends(trace: Trace) -> bool:
+    """Whether any job waits for another."""
+    after = trace.optional.get("after")
+    return after is not None and after.count(UNKNOWN) < len(after)
+
+
+def counted(trace: Trace) -> int:
+    """How many links there are in all."""
+    after = trace.optional.get("after", ())
+    return len(after) - after.count(UNKNOWN) + len(trace.also_after) // 2
+
+
+def independent(trace: Trace) -> Trace:
+    """The same jobs, none of which waits for another."""
+    kept = {name: column for name, column in trace.optional.items() if name not in {"after", "think_us"}}
+    return replace(trace, optional=kept, also_after=array("q"))
 
 
 def pairs(also_after: Column) -> Iterator[tuple[int, int]]:

@@ -1,14 +1,16 @@
 """A trace at another pace, with other run times, or as days drawn anew from its own."""
 
 from array import array
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
 
 from elastic_simulations.errors import UsageError
 from elastic_simulations.traces.errors import TraceError
+from elastic_simulations.traces.following import depends, links
 from elastic_simulations.traces.made import fingerprint
-from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Column, Trace
+from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Column, Note, Trace
 
 DAY_US = 86_400 * MICROSECONDS
 
@@ -43,7 +45,7 @@ def scaled_run(trace: Trace, factor: float) -> Trace:
 def bootstrapped(trace: Trace, days: int, seed: int = 0) -> Trace:
     """`days` days, each a day of the trace drawn with replacement; a day keeps its jobs, their times of day and order.
 
-    Dependencies between jobs are dropped: the job before may lie in another day, or there more than once.
+    A job goes on waiting for those before it that came on the same day; a link from day to day is lost, and counted.
     """
     if days < 1:
         raise UsageError(f"--bootstrap-days {days}: at least 1")
@@ -56,7 +58,6 @@ def bootstrapped(trace: Trace, days: int, seed: int = 0) -> Trace:
     if not jobs:
         raise TraceError(trace.source, 0, "the days drawn have no job; draw more days or another seed")
     submit = [trace.submit_us[job] + (place - day) * DAY_US for place, day in enumerate(drawn) for job in by_day[day]]
-    kept = {name: column for name, column in trace.optional.items() if name not in {"after", "think_us"}}
     days_drawn = _shaped(
         trace,
         f"{days} days drawn with seed {seed}",
@@ -64,9 +65,34 @@ def bootstrapped(trace: Trace, days: int, seed: int = 0) -> Trace:
         run_us=_picked(trace.run_us, jobs),
         cores=_picked(trace.cores, jobs),
         line=_picked(trace.line, jobs),
-        also_after=array("q"),
     )
-    return replace(days_drawn, optional={name: _picked(column, jobs) for name, column in kept.items()})
+    optional = {name: _picked(column, jobs) for name, column in trace.optional.items()}
+    return _within_days(replace(days_drawn, optional=optional), trace, [by_day[day] for day in drawn])
+
+
+def _within_days(days_drawn: Trace, trace: Trace, days: Sequence[Sequence[int]]) -> Trace:
+    """The days that were drawn, linked within each as in the trace."""
+    if not depends(trace):
+        return days_drawn
+    before: dict[int, list[int]] = defaultdict(list)
+    for job, other in links(trace):
+        before[job].append(other)
+    first: list[int] = []
+    others: list[int] = []
+    lost: list[int] = []
+    begin = 0
+    for day in days:
+        places = {job: begin + place for place, job in enumerate(day)}
+        for job in day:
+            here = [places[other] for other in before[job] if other in places]
+            lost += [trace.line[job]] * (len(before[job]) - len(here))
+            first.append(here[0] if here else UNKNOWN)
+            others += [place for other in here[1:] for place in (places[job], other)]
+        begin += len(day)
+    linked = {**days_drawn.optional, "after": array("q", first)}
+    note = Note(what="a job before it came on another day, ignored", rows=len(lost), first_line=min(lost, default=0))
+    repaired = (*days_drawn.repaired, *([note] if lost else []))
+    return _fingerprinted(replace(days_drawn, optional=linked, also_after=array("q", others), repaired=repaired))
 
 
 def _picked(column: Column, jobs: list[int]) -> Column:
@@ -91,6 +117,10 @@ def _rounded(part: int, whole: int) -> int:
 def _shaped(trace: Trace, how: str, **columns: Column) -> Trace:
     """The trace with other columns, named for what was done; its checksum covers that."""
     make: Callable[..., Trace] = replace
-    after = make(trace, source=f"{trace.source} ({how})", **columns)
-    required = {name: getattr(after, name) for name in ("submit_us", "run_us", "cores")}
-    return replace(after, sha256=fingerprint(required))
+    return _fingerprinted(make(trace, source=f"{trace.source} ({how})", **columns))
+
+
+def _fingerprinted(trace: Trace) -> Trace:
+    required = {name: getattr(trace, name) for name in ("submit_us", "run_us", "cores")}
+    waits = {name: column for name, column in trace.optional.items() if name in {"after", "think_us"}}
+    return replace(trace, sha256=fingerprint({**required, **(waits if depends(trace) else {})}))

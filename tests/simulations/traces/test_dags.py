@@ -139,18 +139,20 @@ def test_swf_has_place_for_one_job_before_and_says_so(tmp_path: Path) -> None:
     assert before(read(out)) == {job: others[:1] for job, others in before(dags()).items()}
 
 
-def test_days_drawn_anew_have_no_dependencies_and_other_scales_keep_them() -> None:
+def test_days_drawn_anew_and_other_scales_keep_what_waits_for_what() -> None:
     drawn = shaped(dags(), arrivals=1.0, runtime=1.0, days=2, seed=0)
-    assert before(drawn) == {}
+    again = {job + 28: [other + 28 for other in others] for job, others in before(dags()).items()}
+    assert before(drawn) == {**before(dags()), **again}
     assert before(shaped(dags(), arrivals=2.0, runtime=3.0, days=None, seed=0)) == before(dags())
 
 
-def test_info_counts_dependencies_and_a_run_without_them_says_so() -> None:
+def test_info_counts_dependencies_and_a_run_says_how_many_it_honours() -> None:
     trace = dags()
     told = summary(trace)
     assert told.dependencies == sum(map(len, before(trace).values()))
     assert told.most_before_one == max(map(len, before(trace).values()))
-    assert report(run(trace, RunSettings(static=4)))["ignored"] == ["after"]
+    told_by_run = report(run(trace, RunSettings(static=4)))
+    assert told_by_run["dependencies"] == {"links": told.dependencies, "honoured": told.dependencies}
 
 
 def test_a_job_that_is_named_and_not_there_is_counted(tmp_path: Path) -> None:
