@@ -61,8 +61,7 @@ def override(target: Target, group: WorkerGroup, snapshot: Snapshot, _site: Site
 
 
 def _wished(wish: Override, target: Target, group: WorkerGroup) -> int:
-    # Workers that others have taken out of the cloud's group still count here: they must not be taken out of it twice.
-    asked = (wish.workers or 0) + group.left
+    asked = wish.workers or 0
     match wish.kind:
         case OverrideKind.PIN:
             return asked

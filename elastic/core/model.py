@@ -310,11 +310,12 @@ class WorkerGroup:
     def counted(self) -> int:
         """What a target is compared with.
 
-        Upcoming, ready, and lost in their first minutes (a collector restart is no loss).
+        Upcoming, ready, and lost in their first minutes (a collector restart is no loss); not those that others have
+        taken out of the cloud's own group, or as many would be taken out of it once more.
         """
         count = self.counts.get
         coming = count(_REQUESTED, 0) + count(_BOOTING, 0) + count(_JOINING, 0)
-        return coming + count(_READY, 0) - self.quarantined - self.odd.leftover + self.lost_counted
+        return coming + count(_READY, 0) - self.quarantined - self.odd.leftover + self.lost_counted - self.left
 
     @property
     def existing(self) -> int:

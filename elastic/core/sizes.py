@@ -21,7 +21,7 @@ class Standing:
     """What the cloud's own group means for the workers of ours.
 
     `changing` says why its number of workers must stay as it is now. `newcomers` are members that nobody has asked us
-    for. `left` counts workers that others have taken out of it and that still count as workers here.
+    for. `left` counts workers that others have taken out of it and that are not certain to be gone yet.
     """
 
     changing: str = ""

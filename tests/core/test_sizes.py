@@ -168,14 +168,29 @@ def test_a_size_that_cannot_be_read_holds_its_group() -> None:
 
 
 def test_workers_that_others_removed_are_not_removed_a_second_time() -> None:
-    gone = world(size(2, "w1", "w2"), "w1", "w2")
-    # Their servers are gone, and the collector has not noticed yet.
-    machines = SourceReading(value=Machines(machines=tuple(map(machine, ("w1", "w2", "w3", "w4")))))
-    gone = replace(gone, machines=machines)
     before = remembered("w1", "w2", "w3", "w4", last=SizeSeen(desired=4, stamp="a"))
-    snapshot, _, made = decided(gone, before)
-    assert (snapshot.groups["g"].counted, snapshot.groups["g"].left) == (4, 2)
-    assert (made.targets["g"].workers, made.actions) == (4, ())
+    snapshot, _, made = decided(half_gone(2), before)
+    assert (snapshot.groups["g"].counted, snapshot.groups["g"].left) == (2, 2)
+    assert (made.targets["g"].workers, made.actions) == (2, ())
+
+
+def test_a_policy_that_wants_fewer_does_not_remove_others_for_those_that_others_removed() -> None:
+    before = remembered("w1", "w2", "w3", "w4", last=SizeSeen(desired=2, stamp="a"))
+    snapshot, _ = look(half_gone(2), before, group_spec())
+    made = plan(snapshot, constrain(decide(snapshot, {"fixed": Fixed(workers=1)}), snapshot, SITE), SITE)
+    assert [(type(action), action.worker) for action in made.actions] == [(DrainWorker, "w1")]
+
+
+def test_what_others_removed_leaves_room_for_as_many_as_the_group_may_have() -> None:
+    before = remembered("w1", "w2", "w3", "w4", last=SizeSeen(desired=4, stamp="a"))
+    snapshot, _, made = decided(half_gone(2), before, maximum=2)
+    assert (snapshot.groups["g"].counted, made.targets["g"].workers, made.actions) == (2, 2, ())
+
+
+def half_gone(desired: int) -> Observations:
+    """Two of four workers whose servers are gone by others' doing; the collector has not noticed yet."""
+    machines = SourceReading(value=Machines(machines=tuple(map(machine, ("w1", "w2", "w3", "w4")))))
+    return replace(world(size(desired, "w1", "w2"), "w1", "w2"), machines=machines)
 
 
 def test_a_worker_that_the_cloud_lists_and_its_group_does_not_know_counts_as_any_other() -> None:
