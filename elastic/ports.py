@@ -422,6 +422,9 @@ class Enrols(Protocol):
     def grant(self, asking: Asking) -> Granted:
         """Make its credentials; earlier ones of this server are worth nothing from now on."""
 
+    def renew(self, token: str, living: Collection[str], now: float) -> tuple[str, str]:
+        """Whose token this is, and a fresh one for it; NotEnrolled unless it is good and its worker is living."""
+
     def revoke(self, gone: Collection[str]) -> None:
         """End what these workers could do, by name or server id; safe to repeat."""
 

@@ -119,3 +119,9 @@ class EnrolIn(Asked):
         str,
         Field(min_length=32, max_length=200, description="Random, its own: shown again, the question may be repeated."),
     ]
+
+
+class RenewIn(Asked):
+    """A worker whose token has passed half its life."""
+
+    token: Annotated[str, Field(min_length=64, max_length=4096, description="The one it has, which is still good.")]

@@ -316,3 +316,9 @@ class EnrolOut(Answer):
     signing_key: str = Field(description="Its content, in base64.")
     token: str = Field(description="Lets it advertise itself; goes to `tokens.d`.")
     own_token: str = Field(description="By which its daemons know each other; goes to `tokens.d`.")
+
+
+class RenewOut(Answer):
+    """A fresh token of one worker."""
+
+    token: str = Field(description="To be put in the place of the one in `tokens.d`.")

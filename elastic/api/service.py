@@ -143,6 +143,9 @@ class Writing(Protocol):
     def enrol(self, asking: Asking) -> Granted:
         """Credentials for a server at its first boot; raise NotEnrolled, or PortError when the cloud does not say."""
 
+    def renew(self, token: str, address: str) -> str:
+        """A fresh token for a worker that shows a good one; raise NotEnrolled, or PortError: ask again."""
+
 
 class Service(Reading, Writing, Protocol):
     """The daemon as the HTTP interface sees it."""

@@ -72,6 +72,21 @@ class Enrolments:
             self._refused(asking, error)
             raise
 
+    def renew(self, token: str, address: str) -> str:
+        """A fresh token for the worker that shows a good one from `address`; raise NotEnrolled or PortError."""
+        if self._refusals.too_many(address):
+            raise NotEnrolled(Denial.OFTEN, "too many were refused at this address; ask again in a minute")
+        if self._world is None:
+            raise NotEnrolled(Denial.UNUSED, "workers of this pool do not enrol")
+        try:
+            worker, fresh = self._world.renew(token, self._living(), self._clock.now())
+        except NotEnrolled as error:
+            if self._refusals.add(address):
+                LOGGER.warning("token not renewed", address=address, reason=str(error))
+            raise
+        LOGGER.info("token renewed", worker=worker, address=address)
+        return fresh
+
     def after(self, record: TickRecord) -> None:
         """Revoke what belongs to workers that this tick saw gone."""
         names = {event.worker for event in record.events if event.kind == GONE}

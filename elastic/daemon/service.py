@@ -264,6 +264,10 @@ class DaemonService:
         """Credentials for a new member, once."""
         return self._enrolments.enrol(asking)
 
+    def renew(self, token: str, address: str) -> str:
+        """A fresh token for a worker that shows a good one."""
+        return self._enrolments.renew(token, address)
+
     # -- how -------------------------------------------------------------------------------------------------
 
     def _unready(self) -> str:

@@ -1,6 +1,9 @@
 """What a new server runs before HTCondor starts: ask elastic for this server's own key and token, once.
 
     python3 elastic-enrol /etc/elastic/enrol.json
+    python3 elastic-enrol --renew /etc/elastic/renew.json
+
+The second, run now and then, fetches a fresh token once the one that is there has less than half its life left.
 
 Python's own library only, 3.7 or later: it is copied into user data and runs on stock images as it is.
 """
@@ -43,7 +46,7 @@ def enrolled(wish: dict[str, str], try_seconds: float = TRY_SECONDS) -> dict[str
     pause = FIRST_PAUSE_SECONDS
     while True:
         try:
-            return _asked(wish, body)
+            return _asked(wish, "/v1/enrol", body)
         except (OSError, ValueError) as error:
             if isinstance(error, urllib.error.HTTPError) and not _passes(error.code):
                 raise Refused(_said(error)) from error
@@ -55,9 +58,21 @@ def enrolled(wish: dict[str, str], try_seconds: float = TRY_SECONDS) -> dict[str
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
-def _asked(wish: dict[str, str], body: dict[str, str]) -> dict[str, str]:
+def renewed(wish: dict[str, str], token: str) -> str:
+    """Return a fresh token in the place of this one; OSError or ValueError when there is none now."""
+    return _asked(wish, "/v1/enrol/renew", {"token": token})["token"]
+
+
+def due_at(token: str) -> float:
+    """Return when half the life of this token is over, in seconds since the epoch; infinite for one without end."""
+    payload = token.split(".")[1]
+    said = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode())
+    return (said["iat"] + said["exp"]) / 2.0 if "exp" in said else float("inf")
+
+
+def _asked(wish: dict[str, str], path: str, body: dict[str, str]) -> dict[str, str]:
     request = urllib.request.Request(  # noqa: S310  the operator's own address
-        wish["url"].rstrip("/") + "/v1/enrol",
+        wish["url"].rstrip("/") + path,
         data=json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
     )
@@ -112,5 +127,28 @@ def main(wish_file: str, folder: str = "/etc/condor") -> int:
     return 0
 
 
+def renew(wish_file: str, folder: str = "/etc/condor") -> int:
+    """Put a fresh token in the place of one that has passed half its life; 0 when nothing is left to do.
+
+    HTCondor reads its tokens each time it shows one, so nobody need be told.
+    """
+    token = Path(folder) / "tokens.d" / "pool"
+    try:
+        known = token.read_text(encoding="utf-8").strip()
+        if time.time() >= due_at(known):
+            wish = json.loads(Path(wish_file).read_text(encoding="utf-8"))
+            _write(token, renewed(wish, known).encode())
+            _tell("a fresh token")
+    except urllib.error.HTTPError as error:
+        _tell("no fresh token: " + _said(error))
+        return 1
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        _tell("no fresh token: " + str(error))
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--renew"]:
+        sys.exit(renew(*sys.argv[2:]))
     sys.exit(main(*sys.argv[1:]))

@@ -48,6 +48,15 @@ class Enrolment:
         config.write_secret(self._token_file(worker), ours.encode())
         return Credentials(token=self._theirs(worker, now), signing_key=key, signing_key_id=worker)
 
+    def bearer(self, token: str, now: float) -> str:
+        """Return which worker this token was made for; ValueError when it ended, or the pool's key did not sign it."""
+        user = self._user(config.WORKER_USER)
+        return tokens.bearer(token, self.pool_key.read_bytes(), key_id=tokens.POOL_KEY_ID, subject=user, now=now)
+
+    def renew(self, worker: str, now: float) -> str:
+        """Return a fresh token for this worker; the one before lasts until its end."""
+        return self._theirs(worker, now)
+
     def forget(self, worker: str) -> None:
         """Revoke what a worker could do, and remove our token for it; safe to repeat."""
         self._token_file(worker).unlink(missing_ok=True)
@@ -69,7 +78,7 @@ class Enrolment:
             config.write_secret(self.signing_keys / key_id, key)
         return tokens.mint(
             key, key_id=key_id, domain=self.domain, subject=self._user(config.WORKER_USER),
-            issued_at=now, expires_at=end, scopes=tokens.WORKER_SCOPES,
+            issued_at=now, expires_at=end, scopes=tokens.WORKER_SCOPES, bearer=worker,
         )  # fmt: skip
 
     def _user(self, user: str) -> str:

@@ -14,6 +14,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,8 +32,10 @@ LOCK_FILE = "launcher.lock"
 STATE_FILE = "launcher.json"
 TOMBSTONE = "deleted"
 CREDENTIALS = "credentials.json"
+RENEWAL = "renew.json"
 POLL_SECONDS = 0.05
 IDLE_SECONDS = 0.5
+RENEW_SECONDS = 1.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -90,6 +93,8 @@ class Launch:
             return 0
         self._configure(wanted)
         sandbox.write_accounts()
+        if wanted.renew_url:
+            threading.Thread(target=self._renew, args=(wanted,), daemon=True).start()
         command = sandbox.command("condor_master", "-f")
         with subprocess.Popen(command, env=sandbox.host_environment(), stdin=subprocess.DEVNULL) as process:
             self._watch(process)
@@ -100,7 +105,10 @@ class Launch:
         config.make_folders(self.node)
         wanted = self._enrolled(wanted)
         config.write_secret(self.node / "passwords.d" / wanted.signing_key_id, wanted.signing_key)
-        config.write_secret(self.node / "tokens.d" / "pool", wanted.token.encode())
+        token = self.node / "tokens.d" / "pool"
+        # After a reboot a fresher one may be there.
+        if not (wanted.renew_url and token.exists()):
+            config.write_secret(token, wanted.token.encode())
         # Its own daemons trust each other by its own key; the collector would not believe this token.
         own = tokens.mint(
             wanted.signing_key,
@@ -130,6 +138,14 @@ class Launch:
         own = json.loads(kept.read_text(encoding="utf-8"))
         key = base64.b64decode(own["signing_key"])
         return replace(wanted, token=own["token"], signing_key=key, signing_key_id=own["signing_key_id"])
+
+    def _renew(self, wanted: UserData) -> None:
+        """Do what a timer does on a real server: see to a fresh token at half the life of the one that is there."""
+        wish = self.node / RENEWAL
+        config.write_secret(wish, json.dumps({"url": wanted.renew_url, "ca": wanted.enrol_ca}).encode())
+        while not self._stopping:
+            boot.renew(str(wish), str(self.node))
+            time.sleep(RENEW_SECONDS)
 
     def _watch(self, process: subprocess.Popen[bytes]) -> None:
         """Stay until the namespace has ended; note when its master can be talked to, and pass on the wish to stop."""

@@ -19,7 +19,8 @@ class UserData:
     """What one worker is to be; `attributes` (strings) go into its machine ad, `config` into its configuration.
 
     `token` lets it advertise itself; `signing_key` is its own (not the pool's), by which it knows who may drain it.
-    With `enrol_url` all three are empty, and it fetches its own there at its first boot.
+    With `enrol_url` all three are empty, and it fetches its own there at its first boot. With `renew_url` its token
+    ends, and it fetches a fresh one there at half its life; `enrol_ca` is for both.
     """
 
     name: str
@@ -36,6 +37,7 @@ class UserData:
     enrol_group: str = ""
     enrol_secret: str = ""
     enrol_ca: str = ""
+    renew_url: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     config: Mapping[str, str] = field(default_factory=dict)
 
@@ -61,7 +63,7 @@ class UserData:
 
 
 _TEXTS = ("name", "collector", "token", "signing_key_id")
-_ENROLS = ("enrol_url", "enrol_group", "enrol_secret", "enrol_ca")
+_ENROLS = ("enrol_url", "enrol_group", "enrol_secret", "enrol_ca", "renew_url")
 _NUMBERS = ("cpus", "memory_mb", "disk_mb", "gpus", "boot_delay_seconds")
 _TABLES = ("attributes", "config")
 

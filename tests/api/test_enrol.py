@@ -26,6 +26,13 @@ def test_a_pool_whose_workers_do_not_enrol_says_so(reader: httpx.Client) -> None
     assert (answer.status_code, answer.json()["detail"]) == (404, "workers of this pool do not enrol")
 
 
+def test_a_pool_whose_workers_do_not_enrol_renews_no_token_either(reader: httpx.Client) -> None:
+    answer = reader.post("/v1/enrol/renew", json={"token": "t" * 100})
+    assert (answer.status_code, answer.json()["detail"]) == (404, "workers of this pool do not enrol")
+    wrong = reader.post("/v1/enrol/renew", json={"token": "short"})
+    assert (wrong.status_code, "short" in wrong.text) == (422, False)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -59,6 +66,7 @@ def test_workers_reach_enrolment_by_tls_and_nothing_else(tmp_path: Path) -> None
         with httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=tls, trust_env=False) as worker:
             answer = worker.post("/v1/enrol", json=BODY)
             assert (answer.status_code, answer.json()["detail"]) == (404, "workers of this pool do not enrol")
+            assert worker.post("/v1/enrol/renew", json={"token": "t" * 100}).json() == answer.json()
             paths = ("/v1/status", "/v1/workers", "/metrics", "/docs", "/openapi.json", "/healthz", "/")
             assert {path: worker.get(path).status_code for path in paths} == dict.fromkeys(paths, 404)
             assert worker.post("/v1/go", json={"author": "nobody"}).status_code == 404

@@ -41,6 +41,12 @@ class Pool:
             signing_key_id=asking.server_id, signing_key=b"key", token=f"token {number}", own_token=f"own {number}"
         )
 
+    def renew(self, token: str, living: Collection[str], now: float) -> tuple[str, str]:
+        assert now == NOW
+        if token not in living:
+            raise NotEnrolled(Denial.SERVER, f"{token} is no worker any more")
+        return token, f"fresh for {token}"
+
     def revoke(self, gone: Collection[str]) -> None:
         self.revoked.update(gone)
 
@@ -165,6 +171,27 @@ def test_credentials_end_with_their_worker_by_its_name_and_by_its_servers_id() -
     assert pool.revoked == {"small-1", SERVER}
     enrolments.sweep()
     assert pool.swept == [{"small-2", "another"}]
+
+
+def test_a_fresh_token_is_for_living_workers_by_name_or_server_id_and_who_guesses_is_made_to_wait() -> None:
+    ledger = SqlLedger.in_memory(pool="try")
+    ledger.save(
+        MemoryChange(workers=(WorkerRecord(name="small-1", group="small", requested_at=NOW, server_id=SERVER),))
+    )
+    enrolments = Enrolments(ledger, Pool(), Clock())
+
+    assert [enrolments.renew(shown, "10.0.0.7") for shown in ("small-1", SERVER)] == [
+        "fresh for small-1",
+        f"fresh for {SERVER}",
+    ]
+    said = []
+    for _ in range(REFUSALS_A_MINUTE + 1):
+        with pytest.raises(NotEnrolled) as raised:
+            enrolments.renew("small-9", "10.0.0.7")
+        said.append(raised.value.denial)
+    assert said == [Denial.SERVER] * REFUSALS_A_MINUTE + [Denial.OFTEN]
+    with pytest.raises(NotEnrolled, match="do not enrol"):
+        Enrolments(ledger, None, Clock()).renew("small-1", "10.0.0.7")
 
 
 def ticked(*events: Event) -> TickRecord:

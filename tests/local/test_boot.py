@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from elastic.local import boot
+from elastic.local import boot, tokens
 
 CREDENTIALS = {
     "signing_key_id": "0a9b4c52",
@@ -125,3 +126,43 @@ def test_the_certificate_of_the_daemon_is_checked_against_the_authority_that_was
         assert boot.enrolled({**wish(url), "ca": certificate.read_text()}) == CREDENTIALS
         with pytest.raises(boot.Refused, match="CERTIFICATE_VERIFY_FAILED"):
             boot.enrolled(wish(url), try_seconds=0)
+
+
+def renewing(folder: Path, url: str, *, began: float, ends: float | None) -> tuple[int, str, str]:
+    """Exit status, errors and the token that is there afterwards, for one that began and ends at these distances."""
+    now, file = time.time(), folder / "condor" / "tokens.d" / "pool"
+    file.parent.mkdir(parents=True)
+    end = None if ends is None else now + ends
+    token = tokens.mint(b"k", key_id="POOL", domain="pool", subject="w@pool", issued_at=now + began, expires_at=end)
+    file.write_text(token, encoding="utf-8")
+    (folder / "renew.json").write_text(json.dumps({"url": url, "ca": ""}), encoding="utf-8")
+    command = [sys.executable, "-I", boot.__file__, "--renew", str(folder / "renew.json"), str(folder / "condor")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    found = file.read_text(encoding="utf-8")
+    return done.returncode, done.stderr, "the same" if found == token else found
+
+
+def test_a_token_that_has_passed_half_its_life_is_exchanged_for_a_fresh_one(tmp_path: Path) -> None:
+    daemon = Daemon(200)
+    with serving(daemon) as url:
+        assert renewing(tmp_path, url, began=-600, ends=500) == (0, "elastic-enrol: a fresh token\n", "the.pools.token")
+    (asked,) = daemon.asked
+    assert (asked["path"], asked["token"].count(".")) == ("/v1/enrol/renew", 2)
+    assert (tmp_path / "condor" / "tokens.d" / "pool").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("ends", [700.0, None])
+def test_a_young_token_and_one_without_end_stay_and_nobody_is_asked(tmp_path: Path, ends: float | None) -> None:
+    daemon = Daemon(200)
+    with serving(daemon) as url:
+        assert renewing(tmp_path, url, began=-600, ends=ends) == (0, "", "the same")
+    assert daemon.asked == []
+
+
+def test_a_refusal_and_a_daemon_that_is_not_there_leave_the_token_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with serving(Daemon(403)) as url:
+        said = renewing(tmp_path / "a", url, began=-600, ends=500)
+    assert said == (1, "elastic-enrol: no fresh token: said with 403\n", "the same")
+    assert renewing(tmp_path / "b", url, began=-600, ends=500)[::2] == (1, "the same")

@@ -1,5 +1,6 @@
 """Tokens and keys; that real daemons accept them is shown in tests/lab."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,3 +62,35 @@ def test_a_new_key_has_no_zero_byte_on_disk_or_in_memory() -> None:
         assert len(key) == 64
         assert 0 not in key
         assert 0 not in tokens.scrambled(key)
+
+
+def borne(token: str, key: bytes = b"k" * 64, subject: str = "u@pool", now: float = 1059.0) -> str:
+    return tokens.bearer(token, key, key_id="w1", subject=subject, now=now)
+
+
+def test_whose_a_token_is_shows_from_the_token_while_it_is_good() -> None:
+    assert borne(minted(expires_at=1060.0, bearer="small.x-1")) == "small.x-1"
+    assert borne(minted(bearer="small-1"), now=1e12) == "small-1"
+
+
+@pytest.mark.parametrize(
+    ("token", "why"),
+    [
+        ("", "it is no token"),
+        ("a.b.c", "it is no token"),
+        ("W10.W10.x", "it is no token"),
+        (minted(b"l" * 64, bearer="small-1"), "the key w1 has not signed it"),
+        (minted(key_id="w2", bearer="small-1"), "the key w1 has not signed it"),
+        (minted(bearer="small-1")[:-1], "the key w1 has not signed it"),
+        (minted(), "it is nobody's that can be told"),
+        (minted(expires_at=1050.0, bearer="small-1"), "it ended 9 s ago"),
+    ],
+)
+def test_a_token_that_is_not_good_is_nobodys(token: str, why: str) -> None:
+    with pytest.raises(ValueError, match=f"^{why}$"):
+        borne(token)
+
+
+def test_a_token_of_another_user_is_nobodys() -> None:
+    with pytest.raises(ValueError, match="nobody's"):
+        borne(minted(bearer="small-1"), subject="someone@pool")

@@ -1,11 +1,13 @@
 """One OpenStack project as a cloud: each worker group's servers are made by its backend, and Nova lists them all."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 
-from elastic.adapters.openstack import checks
+from elastic.adapters.openstack import checks, tokenlife
 from elastic.adapters.openstack.admission import Admission
 from elastic.adapters.openstack.belongings import Belongings
 from elastic.adapters.openstack.clusterclient import ClientClusters
@@ -146,7 +148,16 @@ class OpenStackCloud:
 
     def check(self) -> Sequence[Finding]:
         """Whether we may log in, whether what each group names exists, and what the quotas leave."""
-        return checks.findings(self.services, self.names, self._quotas, self._groups, self._options)
+        token_life = tokenlife.check(self._site, self._made_at(), time.time())
+        return (*checks.findings(self.services, self.names, self._quotas, self._groups, self._options), token_life)
+
+    def _made_at(self) -> Collection[float]:
+        """When each server of the pool was made; nothing where Nova does not say."""
+        try:
+            found = list(listed(self.services, self._tag.pool))
+        except PortError:
+            return ()
+        return [datetime.fromisoformat(one["created"]).timestamp() for one in found]
 
     def _size(self, group: GroupSpec) -> GroupSize | None:
         made_alike = self._made_alike(group)

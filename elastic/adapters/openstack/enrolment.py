@@ -14,7 +14,7 @@ from elastic.core.model import GroupSpec
 from elastic.local import tokens
 from elastic.local.enrolment import Enrolment
 from elastic.local.userdata import SERVER_ID, UserData
-from elastic.ports import Granted, Malformed
+from elastic.ports import Denial, Granted, Malformed, NotEnrolled
 
 SHARED = "group-"
 """How the key that all members of a group share is called, before the group's name."""
@@ -58,6 +58,16 @@ class Enrolling:
         key_id, key = made.signing_key_id, made.signing_key
         return Granted(signing_key_id=key_id, signing_key=key, token=made.token, own_token=own)
 
+    def renew(self, token: str, living: Collection[str], now: float) -> tuple[str, str]:
+        """Whose token this is, and a fresh one for it; NotEnrolled unless it is good and its worker is living."""
+        try:
+            worker = self.enrolment.bearer(token, now)
+        except ValueError as error:
+            raise NotEnrolled(Denial.SECRET, f"a token was shown, but {error}") from error
+        if worker not in living:
+            raise NotEnrolled(Denial.SERVER, f"{worker} is no worker any more")
+        return worker, self.enrolment.renew(worker, now)
+
     def forget(self, name: str) -> None:
         """Revoke what the worker could do, and our right over it."""
         self.enrolment.forget(name)
@@ -80,17 +90,24 @@ class Enrolling:
             gpus=group.shape.gpus,
             attributes={"ElasticWorker": worker, "ElasticGroup": group.name, "ElasticPool": self.tag.pool},
             config=options.config,
+            enrol_ca=self._ca(),
+            renew_url="" if self.enrolment.signing_keys else self.site.enrol_url,
         )
 
     def _asking(self, wanted: UserData, options: GroupOptions) -> UserData:
         """The same, told where and with what to ask."""
         group = wanted.attributes["ElasticGroup"]
         try:
-            ca = "" if self.site.enrol_ca is None else self.site.enrol_ca.read_text(encoding="utf-8")
             secret = self.secret(group, options)
         except OSError as error:
             raise Malformed(f"members of {group} could not enrol: {error}") from error
-        return replace(wanted, enrol_url=self.site.enrol_url, enrol_group=group, enrol_secret=secret, enrol_ca=ca)
+        return replace(wanted, enrol_url=self.site.enrol_url, enrol_group=group, enrol_secret=secret)
+
+    def _ca(self) -> str:
+        try:
+            return "" if self.site.enrol_ca is None else self.site.enrol_ca.read_text(encoding="utf-8")
+        except OSError as error:
+            raise Malformed(f"no worker can be told enrol_ca: {error}") from error
 
     def _given(self, wanted: UserData, key_name: str) -> UserData:
         try:

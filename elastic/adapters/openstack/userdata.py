@@ -17,6 +17,8 @@ FRAGMENT = "60-elastic-worker.conf"
 IDENTITY = "70-elastic-identity.conf"
 SCRIPT = "/usr/local/sbin/elastic-enrol"
 WISH = "/etc/elastic/enrol.json"
+RENEWAL = "/etc/elastic/renew.json"
+RENEWS = "elastic-renew.timer"
 WAITS = "/etc/systemd/system/condor.service.d/60-elastic.conf"
 _BEGINS = re.compile(r"{(?=[{%#])")
 """A brace of HTCondor's own that Jinja would take for one of its."""
@@ -35,10 +37,14 @@ def cloud_config(wanted: UserData, *, trust_domain: str, own_token: str, package
     identity = {"path": f"{FOLDER}/config.d/{IDENTITY}", "permissions": "0644"}
     written.append({**identity, "content": _identity(wanted, trust_domain)})
     written += _enrolment(wanted) if wanted.enrol_url else _secrets(wanted, own_token)
+    written += _renewal(wanted) if wanted.renew_url else []
+    if wanted.enrol_url or wanted.renew_url:
+        written.append(_program())
     first = [["systemctl", "daemon-reload"], ["python3", SCRIPT, WISH]] if wanted.enrol_url else []
+    last = [["systemctl", "daemon-reload"], ["systemctl", "enable", "--now", RENEWS]] if wanted.renew_url else []
     config: dict[str, Any] = {
         "write_files": written,
-        "runcmd": [*first, ["systemctl", "enable", "condor"], ["systemctl", "restart", "condor"]],
+        "runcmd": [*first, ["systemctl", "enable", "condor"], ["systemctl", "restart", "condor"], *last],
     }
     if packages:
         # Configuration first, packages then: whatever the package writes never runs without ours.
@@ -67,10 +73,25 @@ def _enrolment(wanted: UserData) -> list[Mapping[str, str]]:
     }
     waits = f"[Unit]\nConditionPathExists={FOLDER}/tokens.d/pool\n"
     return [
-        _file(SCRIPT, _encoded(files("elastic.local").joinpath("boot.py").read_text(encoding="utf-8")), "0755"),
         {"path": WISH, "permissions": "0600", "content": json.dumps(wish)},
         _file(WAITS, _encoded(waits), "0644"),
     ]
+
+
+def _renewal(wanted: UserData) -> list[Mapping[str, str]]:
+    """Where a fresh token is fetched, and the timer that looks each hour whether one is due."""
+    wish = json.dumps({"url": wanted.renew_url, "ca": wanted.enrol_ca})
+    service = f"[Service]\nType=oneshot\nExecStart=/usr/bin/python3 {SCRIPT} --renew {RENEWAL}\n"
+    timer = "[Timer]\nOnActiveSec=10min\nOnUnitInactiveSec=1h\nRandomizedDelaySec=10min\n"
+    units = {RENEWS.replace(".timer", ".service"): service, RENEWS: f"{timer}[Install]\nWantedBy=timers.target\n"}
+    return [
+        _file(RENEWAL, _encoded(wish), "0600"),
+        *(_file(f"/etc/systemd/system/{name}", _encoded(text), "0644") for name, text in units.items()),
+    ]
+
+
+def _program() -> Mapping[str, str]:
+    return _file(SCRIPT, _encoded(files("elastic.local").joinpath("boot.py").read_text(encoding="utf-8")), "0755")
 
 
 def fragment() -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from elastic.adapters.openstack.alarms import AodhAlarms
 from elastic.adapters.openstack.cloud import OpenStackCloud
-from elastic.adapters.openstack.enrolment import Enrolling
+from elastic.adapters.openstack.enrolment import SHARED, Enrolling
 from elastic.adapters.openstack.metering import check as check_metering
 from elastic.adapters.openstack.options import SiteOptions, site_options
 from elastic.adapters.openstack.servers import Tag
@@ -43,9 +43,12 @@ class OpenStackWorld(RealWorld):
 
     def check(self) -> Sequence[Finding]:
         """What OpenStack says, and whether a worker would let us drain it."""
-        metering = () if self._gnocchi is None else (check_metering(self._gnocchi, self._idle_seconds),)
-        alarms = () if self.monitoring is None else (self.monitoring.check(),)
-        return (*self._openstack.check(), *metering, *alarms, *super().check())
+        found = list(self._openstack.check())
+        if found[0].ok and self._gnocchi is not None:
+            found.append(check_metering(self._gnocchi, self._idle_seconds))
+        if found[0].ok and self.monitoring is not None:
+            found.append(self.monitoring.check())
+        return (*found, *super().check())
 
     def admit(self, asking: Asking, ledgers: Collection[str], now: float) -> None:
         """Return for a server that may have credentials."""
@@ -57,6 +60,14 @@ class OpenStackWorld(RealWorld):
             return self._enrolling.grant(asking.server_id)
         except OSError as error:
             raise Transient(f"no credentials can be made: {error}") from error
+
+    def renew(self, token: str, living: Collection[str], now: float) -> tuple[str, str]:
+        """A worker's fresh token; Transient when the key cannot be read."""
+        shared = {f"{SHARED}{name}" for name in self._openstack.options}
+        try:
+            return self._enrolling.renew(token, {*living, *shared}, now)
+        except OSError as error:
+            raise Transient(f"no token can be made: {error}") from error
 
     def revoke(self, gone: Collection[str]) -> None:
         """End what these workers could do."""

@@ -1,4 +1,4 @@
-"""Where a new server fetches its credentials; it has no token yet, and shows its group's secret instead."""
+"""Where a new server fetches its credentials by its group's secret, and a worker a fresh token by its old one."""
 
 import base64
 
@@ -10,8 +10,8 @@ from elastic.api.problems import Problem
 from elastic.ports import Asking
 
 ERRORS: dict[int | str, dict[str, object]] = {
-    401: {"model": Problem, "description": "No such group, or not its secret."},
-    403: {"model": Problem, "description": "The server is no member of the group, or not a new one."},
+    401: {"model": Problem, "description": "No such group, or not its secret; or the token is not good."},
+    403: {"model": Problem, "description": "The server is no member of the group, or not a new one; or no worker."},
     404: {"model": Problem, "description": "Workers of this pool do not enrol."},
     409: {"model": Problem, "description": "The server has enrolled already."},
     429: {"model": Problem, "description": "Too many were refused at this address; ask again in a minute."},
@@ -33,3 +33,9 @@ def enrol(daemon: Daemon, request: Request, body: asked.EnrolIn) -> schemas.Enro
         token=granted.token,
         own_token=granted.own_token,
     )
+
+
+@router.post("/enrol/renew")
+def renew(daemon: Daemon, request: Request, body: asked.RenewIn) -> schemas.RenewOut:
+    """A fresh token for a worker that shows one which is still good, as often as it asks and as long as it is there."""
+    return schemas.RenewOut(token=daemon.renew(body.token, request.client.host if request.client else ""))

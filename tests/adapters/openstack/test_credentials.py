@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from elastic.adapters.openstack import tokenlife
 from elastic.adapters.openstack.cloud import OpenStackCloud
 from elastic.adapters.openstack.enrolment import NEW_SECONDS, Enrolling
 from elastic.adapters.openstack.options import GroupOptions, group_options, site_options
 from elastic.adapters.openstack.world import OpenStackWorld, enrolling
 from elastic.core.model import GroupSpec
 from elastic.local import tokens
-from elastic.ports import Enrols, WorldSpec
+from elastic.ports import Enrols, NotEnrolled, WorldSpec
 
+NOW = 1_800_000_000.0
 POOL_KEY = bytes(range(1, 65))
 OPTIONS = {"flavor": "m1.large", "image": "debian-12", "user_data": "launcher"}
 GROUP = GroupSpec(name="small", maximum=2, options={**OPTIONS, "backend": "heat"})
@@ -70,6 +72,49 @@ def test_with_a_key_of_its_own_at_the_collector_a_token_has_no_end_but_that_keys
     credentials.forget("small-1")
     assert sorted(path.name for path in (tmp_path / "keys").iterdir()) == ["POOL", "elastic-01234567-small-2"]
     assert sorted(path.name for path in (tmp_path / "tokens").iterdir()) == ["worker-small-2"]
+
+
+def test_a_token_of_the_pools_key_is_renewed_for_its_own_worker_while_that_one_lives(tmp_path: Path) -> None:
+    credentials = made(tmp_path, enrol_url="http://10.0.0.5:9681", token_seconds=1000.0)
+    first = credentials.enrolment.enrol("small-1").token
+    at = float(str(tokens.claims(first)["iat"]))
+
+    worker, fresh = credentials.renew(first, {"small-1", "small-2"}, at + 500)
+    said = tokens.claims(fresh)
+    assert (worker, said["exp"], str(said["jti"]).partition(".")[0]) == ("small-1", at + 1500, "small-1")
+    assert said["jti"] != tokens.claims(first)["jti"]
+    assert credentials.renew(fresh, {"small-1"}, at + 1400)[0] == "small-1"
+    for token, living, later, why in (
+        (first, {"small-2"}, 500.0, "small-1 is no worker any more"),
+        (first, {"small-1"}, 1000.0, "it ended 0 s ago"),
+        ("no.token.this", {"small-1"}, 0.0, "it is no token"),
+    ):
+        with pytest.raises(NotEnrolled, match=why):
+            credentials.renew(token, living, at + later)
+
+
+def test_who_gets_a_token_that_ends_is_told_where_to_renew_it(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    ends = made(tmp_path / "a", enrol_url="http://10.0.0.5:9681")
+    for text in (ends.user_data(GROUP, options(backend="nova"), "small-1"), ends.shared_user_data(GROUP, options())):
+        assert tomllib.loads(text)["renew_url"] == "http://10.0.0.5:9681"
+    endless = made(tmp_path / "b", enrol_url="http://10.0.0.5:9681", signing_keys=str(tmp_path / "b" / "keys"))
+    assert "renew_url" not in endless.user_data(GROUP, options(backend="nova"), "small-1")
+
+
+def test_elastic_check_names_tokens_that_end_before_their_workers() -> None:
+    def said(oldest_days: float, **more: object) -> tuple[bool, str]:
+        found = tokenlife.check(site_options(more), [NOW - oldest_days * 86400, NOW], NOW)
+        return found.ok, found.seen
+
+    assert said(14) == (True, "end after 30 days, and are not renewed; the oldest worker is 14 days old")
+    assert said(16) == (False, "end after 30 days, and are not renewed; the oldest worker is 16 days old")
+    assert said(16, enrol_url="https://cm:9681") == (
+        True,
+        "end after 30 days, and are renewed at half of that by https://cm:9681",
+    )
+    assert said(99, signing_keys="/keys") == (True, "have no end, and are worth nothing once their worker is gone")
 
 
 def test_keys_of_nobody_are_swept_unless_they_are_new_shared_or_another_ledgers(tmp_path: Path) -> None:

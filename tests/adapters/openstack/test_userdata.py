@@ -86,6 +86,29 @@ def test_a_member_that_enrols_gets_no_credentials_but_what_it_asks_with_and_htco
     ]
 
 
+def test_a_worker_whose_token_ends_looks_each_hour_whether_a_fresh_one_is_due() -> None:
+    renewing = replace(WANTED, renew_url="https://10.0.0.5:9681", enrol_ca="PEM")
+    user_data = cloud_config(renewing, trust_domain="example.org", own_token="own.token.here", packages=False)
+    files = written(user_data)
+    assert sorted(set(files) - set(written(text()))) == [
+        "/etc/elastic/renew.json",
+        "/etc/systemd/system/elastic-renew.service",
+        "/etc/systemd/system/elastic-renew.timer",
+        "/usr/local/sbin/elastic-enrol",
+    ]
+    assert json.loads(files["/etc/elastic/renew.json"]) == {"url": "https://10.0.0.5:9681", "ca": "PEM"}
+    runs = "ExecStart=/usr/bin/python3 /usr/local/sbin/elastic-enrol --renew /etc/elastic/renew.json\n"
+    assert runs in files["/etc/systemd/system/elastic-renew.service"]
+    assert "OnUnitInactiveSec=1h\n" in files["/etc/systemd/system/elastic-renew.timer"]
+    config = json.loads(user_data.removeprefix(HEADER))
+    assert config["runcmd"] == [
+        ["systemctl", "enable", "condor"],
+        ["systemctl", "restart", "condor"],
+        ["systemctl", "daemon-reload"],
+        ["systemctl", "enable", "--now", "elastic-renew.timer"],
+    ]
+
+
 @pytest.mark.parametrize(("packages", "found"), [(True, ["condor"]), (False, None)])
 def test_an_image_that_has_htcondor_installs_nothing(packages: bool, found: list[str] | None) -> None:  # noqa: FBT001
     assert json.loads(text(packages=packages).removeprefix(HEADER)).get("packages") == found
