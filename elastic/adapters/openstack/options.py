@@ -48,7 +48,7 @@ class SiteOptions(_Options):
     """The collector's SEC_PASSWORD_DIRECTORY, where the daemon may write there as root: each worker's token is then
     signed by a key of its own, has no end, and is revoked the moment the worker is gone. None: by the pool's key."""
     token_seconds: Annotated[float, Field(gt=0)] = 30 * 86400.0
-    """Life of a token that the pool's key signed: renewed at half of it by `enrol_url`, else longer than workers live."""
+    """Life of a token that the pool's key signed; by `enrol_url` renewed at half, else longer than workers live."""
     enrol_url: str = ""
     """Where members of stacks and clusters reach the daemon, such as https://10.0.0.5:9681; see `api.enrol_host`."""
     enrol_ca: Path | None = None
