@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from elastic.adapters.openstack.connection import PAGE, Json, Services
 from elastic.adapters.openstack.errors import port_error, translated
+from elastic.adapters.plain import plainly
 from elastic.core.observation import Alarm, Alarms, AlarmState
 from elastic.ports import Finding, PortError, Transient
 
@@ -43,7 +44,7 @@ class AodhAlarms:
             found = self.alarms()
         except PortError as error:
             mend = "leave alarms out of [cloud.options], or see to Aodh; everything works without it"
-            return Finding(what=what, ok=False, seen=f"{type(error).__name__}: {error}", mend=mend)
+            return Finding(what=what, ok=False, seen=plainly(error), mend=mend)
         if not found:
             seen = f"no alarm asks for a {TAG} of pool {self._pool}, or calls {HOOK}GROUP"
             return Finding(what=what, ok=True, seen=f"{seen}; hot/alarms.yaml makes some")

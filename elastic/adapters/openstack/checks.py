@@ -12,9 +12,12 @@ from elastic.core.model import GroupSpec
 from elastic.core.resources import Resources
 from elastic.ports import Finding, Malformed, PortError, Throttled, Unauthorized
 
+WAY_IN = "OpenStack"
+"""The first finding; where it is bad, nothing else can be asked."""
 WHO = "clouds.yaml or the OS_* variables"
 CURES: Mapping[type[PortError], str] = {
-    Unauthorized: f"see that user, password or application credential, and project in {WHO} are right, and the role",
+    Unauthorized: f"see that in {WHO} user and password, or the application credential (it may have expired or be "
+    "deleted: make another), and the project are right, and the role",
     Malformed: f"mend what the text names: in {WHO}, or in [cloud.options]",
     Throttled: "make tick_seconds longer, or ask the cloud's operator for a higher rate",
     PortError: f"see that auth_url in {WHO} is right, that this machine reaches it, and that OpenStack runs there",
@@ -37,11 +40,12 @@ def findings(
     try:
         left = quotas.left(_beside(options.values()))
     except PortError as error:
-        return (Finding(what="OpenStack", ok=False, seen=plainly(error), mend=cure(error)),)
+        who = f" ({services.login()})" if isinstance(error, Unauthorized) else ""
+        return (Finding(what=WAY_IN, ok=False, seen=f"{plainly(error)}{who}", mend=cure(error)),)
     told = ", ".join(f"{'any' if amount == inf else f'{amount:g}'} {name}" for name, amount in left.items())
     untold = (_untold(what, why) for what, why in quotas.untold().items())
     each = (_group(services, names, groups[name], options[name]) for name in groups)
-    return (Finding(what="OpenStack", ok=True, seen=f"the project's quotas leave {told}"), *untold, *each)
+    return (Finding(what=WAY_IN, ok=True, seen=f"the project's quotas leave {told}"), *untold, *each)
 
 
 def _beside(options: Iterable[GroupOptions]) -> set[str]:

@@ -24,6 +24,15 @@ PAGE = 1000
 MICROVERSIONS: Mapping[str, str] = {"compute": "2.64", "clustering": "1.7"}
 """Nova 18 (Rocky) and later: networks "none" (2.37), flavors inside servers (2.47), tags at creation (2.52).
 Senlin 5 (Queens) and later: before 1.4 the servers of removed nodes live on, without a word; a profile alone (1.6)."""
+SHOWN = (
+    "username",
+    "user_id",
+    "application_credential_id",
+    "application_credential_name",
+    "project_name",
+    "project_id",
+)
+"""What a login is told by."""
 READS = 3
 """How often a question is asked that is not answered: with one call in five failing, one in a hundred stays open."""
 PAUSE_SECONDS = 0.2
@@ -71,6 +80,12 @@ class Services:
                 chosen = known.get_one(**{name: value for name, value in named.items() if value is not None})
                 self._made = Connection(config=chosen)
             return self._made
+
+    def login(self) -> str:
+        """As whom requests are made, without any secret; Malformed when that is not configured."""
+        said: Json = self.connection().config.config.get("auth") or {}
+        shown = (f"{name.replace('_', ' ')} {said[name]}" for name in SHOWN if said.get(name))
+        return ", ".join(shown) or "nobody"
 
     def call(
         self,

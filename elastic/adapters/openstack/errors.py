@@ -36,6 +36,10 @@ TOO_MUCH = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 OVER_QUOTA = ("quota", "maximum number of", "no more ip addresses")
 """Nova's word for ports is the second (403), Neutron's for addresses the third (409); the rest says quota."""
 THROTTLED = frozenset({HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.TOO_MANY_REQUESTS})
+TOKENS = "/auth/tokens"
+"""Where Keystone takes logins."""
+NO_ENTRY = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+"""How it refuses one; the last of an application credential that was deleted, which says nothing of any server."""
 PLAIN: Mapping[int, type[PortError]] = {
     HTTPStatus.UNAUTHORIZED: Unauthorized,
     HTTPStatus.FORBIDDEN: Unauthorized,
@@ -55,6 +59,11 @@ def translated(call: Callable[P, T]) -> Callable[P, T]:
             return call(*args, **named)
         except (sdk.SDKException, ksa.ClientException, requests.RequestException) as error:
             raise port_error(error) from error
+        except Exception as error:
+            # keystoneauth has no class of its own for a login without a password.
+            if type(error) is Exception:
+                raise Unauthorized(f"the login is not complete: {error}") from error
+            raise
 
     return outer
 
@@ -73,6 +82,8 @@ def port_error(error: Exception) -> PortError:
     text = _text(error)
     # Each library has a name of its own for it.
     status = next((s for name in STATUS_NAMES if isinstance(s := getattr(error, name, None), int)), None)
+    if status in NO_ENTRY and (keystone := _asked_to_log_in(error)):
+        return Unauthorized(f"Keystone at {keystone} turned the login down: {text}")
     if status is not None:
         return _by_status(status, text, _retry_after(error))
     match error:
@@ -82,6 +93,12 @@ def port_error(error: Exception) -> PortError:
             return Malformed(text)
         case _:
             return Unsent(text) if _never_connected(error) else Transient(text)
+
+
+def _asked_to_log_in(error: Exception) -> str:
+    """Keystone's address, where it was asked for a token; else empty."""
+    url = getattr(error, "url", None)
+    return url.removesuffix(TOKENS) if isinstance(url, str) and url.endswith(TOKENS) else ""
 
 
 def _never_connected(error: BaseException | None) -> bool:

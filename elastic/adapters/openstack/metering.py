@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from elastic.adapters.openstack.telemetry import AGGREGATION, LEAST_SPAN_SECONDS, GnocchiTelemetry, Point
+from elastic.adapters.plain import plainly
 from elastic.ports import Finding, PortError
 
 ADVISED_SECONDS = 60.0
@@ -26,7 +27,7 @@ def check(telemetry: GnocchiTelemetry, idle_seconds: float) -> Finding:
         series = telemetry.series(LOOKED_BACK_SECONDS)
     except PortError as error:
         mend = "leave telemetry out of [cloud.options], or see to Gnocchi; everything works without it"
-        return Finding(what=WHAT, ok=False, seen=f"{type(error).__name__}: {error}", mend=mend)
+        return Finding(what=WHAT, ok=False, seen=plainly(error), mend=mend)
     newest = [points[-1].at for points in series.values() if points]
     if not newest:
         seen = f"no server of pool {telemetry.pool} has told of its cpu in the last {LOOKED_BACK_SECONDS:.0f} s"

@@ -100,3 +100,24 @@ def test_what_fails_before_anything_was_asked_for_may_be_tried_again(
     with pytest.raises(PortError, match="at the list") as found, unsent():
         raise given("at the list")
     assert type(found.value) is kind
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_login_that_keystone_turns_down_says_nothing_of_any_server(status: int) -> None:
+    response = requests.Response()
+    response.status_code = status
+    error = ksa.from_response(response, "POST", "http://keystone.example.org:5000/v3/auth/tokens")
+    found = port_error(error)
+    assert type(found) is Unauthorized
+    assert str(found).startswith("Keystone at http://keystone.example.org:5000/v3 turned the login down: ")
+
+
+def test_a_login_without_a_password_is_not_complete_and_other_faults_stay_faults() -> None:
+    @translated
+    def raising(error: Exception) -> None:
+        raise error
+
+    with pytest.raises(Unauthorized, match="the login is not complete: password is a required attribute"):
+        raising(Exception("password is a required attribute"))
+    with pytest.raises(KeyError):
+        raising(KeyError("id"))
