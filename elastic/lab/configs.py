@@ -203,8 +203,9 @@ def senlin(site: Site) -> Ini:
             "periodic_interval": 10,
             "max_nodes_per_cluster": 1000,
         },
-        # Zed's leaves connections to the garbage collector, and stands still once it has as many as it may have.
-        "database": {**_database(site, "senlin"), "max_pool_size": 0},
+        # Zed's leaves connections to the garbage collector, and stands still once it has as many as it may have: it may
+        # have any number, which takes both of these.
+        "database": {**_database(site, "senlin"), "max_pool_size": 0, "max_overflow": -1},
         "keystone_authtoken": _authtoken(site, "senlin"),
         "authentication": {
             "auth_url": site.url("keystone", "/v3"),
