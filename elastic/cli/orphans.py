@@ -1,13 +1,12 @@
 """The command `elastic orphans`: what carries the pool's tag and belongs to nothing, and its removal on request."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
-from elastic.cli.connect import connect
+from elastic.cli.asker import Asker, asks
 from elastic.cli.errors import CommandError, Exit
-from elastic.cli.options import As, Author, Config, Output, TokenFile, Url, author_or_user, in_minutes
+from elastic.cli.options import Output, in_minutes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +24,9 @@ OLDER = typer.Option(
 )
 
 
-def orphans(  # noqa: PLR0917  options are named
+@asks
+def orphans(
+    asker: Asker,
     remove: Annotated[
         bool, typer.Option("--remove", help="Remove those that nothing speaks for, after asking.")
     ] = False,
@@ -37,11 +38,6 @@ def orphans(  # noqa: PLR0917  options are named
     standalone: Annotated[
         bool, typer.Option("--standalone", help="Without a daemon: ask cloud and ledger, as --config says.")
     ] = False,
-    author: Author = None,
-    output: As = Output.TABLE,
-    url: Url = None,
-    token_file: TokenFile = None,
-    config: Config = None,
 ) -> None:
     """List servers, volumes and ports that carry the pool's tag and belong to nothing; --remove removes them.
 
@@ -56,21 +52,21 @@ def orphans(  # noqa: PLR0917  options are named
         raise CommandError(f"--older-than must be {LEAST_MINUTES:.0f} minutes at least", Exit.USAGE)
     seconds = older_than * MINUTE_SECONDS
     removals: dict[str, Any] = {"removals": []}
-    with _Way(config, url, token_file, standalone=standalone) as way:
+    with _Way(asker, standalone=standalone) as way:
         answer = way.listed(seconds)
         rows = [row for row in answer["orphans"] if not ids or row["id"] in ids]
         if missing := set(ids or ()) - {row["id"] for row in rows}:
             raise CommandError(f"not there, or it belongs to something: {', '.join(sorted(missing))}")
         answer = {**answer, "orphans": rows}
         chosen = [row for row in rows if not row["keep"]] if remove else []
-        if not remove or output is Output.TABLE:
-            show(output, answer, lambda console: _print(console, answer))
+        if not remove or asker.output is Output.TABLE:
+            show(asker.output, answer, lambda console: _print(console, answer))
         if chosen:
             _confirm(chosen, yes=yes)
-            removals = way.removed([row["id"] for row in chosen], author_or_user(author), seconds)
-            show(output, {**answer, **removals}, lambda console: _print_removals(console, removals))
-        elif remove and output is Output.JSON:
-            show(output, {**answer, **removals}, lambda _: None)
+            removals = way.removed([row["id"] for row in chosen], asker.author, seconds)
+            show(asker.output, {**answer, **removals}, lambda console: _print_removals(console, removals))
+        elif remove and asker.output is Output.JSON:
+            show(asker.output, {**answer, **removals}, lambda _: None)
     left = len(rows) - sum(one["done"] for one in removals["removals"])
     if left or answer["untold"]:
         raise typer.Exit(Exit.FAILED)
@@ -79,13 +75,13 @@ def orphans(  # noqa: PLR0917  options are named
 class _Way:
     """Who is asked: the daemon, or cloud and ledger themselves."""
 
-    def __init__(self, config: Path | None, url: str | None, token_file: Path | None, *, standalone: bool) -> None:
-        self._client = None if standalone else connect(url, config, token_file)
+    def __init__(self, asker: Asker, *, standalone: bool) -> None:
+        self._client = None if standalone else asker.client()
         self._alone: Any = None
         if standalone:
             from elastic.cli.standalone import Alone
 
-            self._alone = Alone(config)
+            self._alone = Alone(asker.config)
 
     def __enter__(self) -> Self:
         return self

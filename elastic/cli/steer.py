@@ -6,11 +6,11 @@ from urllib.parse import quote
 
 import typer
 
+from elastic.cli.asker import Asker, asks
 from elastic.cli.connect import connect
 from elastic.cli.errors import CommandError, Exit
 from elastic.cli.options import (
     As,
-    Author,
     Config,
     Group,
     Output,
@@ -18,7 +18,6 @@ from elastic.cli.options import (
     TokenFile,
     Url,
     Worker,
-    author_or_user,
     in_minutes,
 )
 
@@ -43,17 +42,14 @@ FOR = typer.Option("--for", "-m", help="For how long: 30 (minutes), 90s, 1h, 2d.
 
 
 @override.command("set")
-def override_set(  # noqa: PLR0917  options are named
+@asks
+def override_set(
+    asker: Asker,
     group: Group,
     kind: Annotated[Kind, typer.Argument(help="pin = exactly; floor = at least; ceiling = at most; pause.")],
     workers: Annotated[int | None, typer.Argument(help="How many workers; none for a pause.", min=0)] = None,
     reason: Reason = "by hand",
     minutes: Annotated[float, FOR] = 60.0,
-    author: Author = None,
-    output: As = Output.TABLE,
-    url: Url = None,
-    token_file: TokenFile = None,
-    config: Config = None,
 ) -> None:
     """Impose an override on a group (`'*'` = all groups); it replaces the group's override of the same kind.
 
@@ -65,13 +61,12 @@ def override_set(  # noqa: PLR0917  options are named
     body: dict[str, object] = {
         "kind": kind.value,
         "workers": workers,
-        "author": author_or_user(author),
+        "author": asker.author,
         "reason": reason,
         "expires_in_seconds": minutes * MINUTE_SECONDS,
     }
-    client = connect(url, config, token_file)
-    answer = client.write("PUT", f"/v1/groups/{_part(group)}/override", body)
-    show(output, answer, lambda console: console.print(overrides({"items": [answer]})))
+    answer = asker.client().write("PUT", f"/v1/groups/{_part(group)}/override", body)
+    show(asker.output, answer, lambda console: console.print(overrides({"items": [answer]})))
 
 
 @override.command("list")
@@ -107,49 +102,45 @@ def override_clear(
 
 
 @breaker.command("reset")
+@asks
 def breaker_reset(
+    asker: Asker,
     group: Group,
     reason: Reason = "by hand",
-    author: Author = None,
-    output: As = Output.TABLE,
-    url: Url = None,
-    token_file: TokenFile = None,
-    config: Config = None,
 ) -> None:
     """Close a group's breaker: its failed boots are forgotten.
 
     Example: `elastic breaker reset small -r "image mended"`
     """
-    body: dict[str, object] = {"author": author_or_user(author), "reason": reason}
-    answer = connect(url, config, token_file).write("POST", f"/v1/groups/{_part(group)}/breaker/reset", body)
-    _say(output, answer)
+    body: dict[str, object] = {"author": asker.author, "reason": reason}
+    answer = asker.client().write("POST", f"/v1/groups/{_part(group)}/breaker/reset", body)
+    asker.say(answer)
 
 
 @leftover.command("ignore")
-def leftover_ignore(  # noqa: PLR0917  options are named
+@asks
+def leftover_ignore(
+    asker: Asker,
     worker: Worker,
     cancel: Annotated[bool, typer.Option("--cancel", help="Heed it again; the worker is kept.")] = False,
     reason: Reason = "by hand",
-    author: Author = None,
-    output: As = Output.TABLE,
-    url: Url = None,
-    token_file: TokenFile = None,
-    config: Config = None,
 ) -> None:
     """Ignore what computes on a worker although HTCondor says idle: it counts as free again, and may be removed.
 
     Until that load ends; a later one is looked at anew. Examples: `elastic leftover ignore small-17 -r "my own test"`,
     `elastic leftover ignore small-17 --cancel`
     """
-    client = connect(url, config, token_file)
+    client = asker.client()
     path = f"/v1/workers/{_part(worker)}/leftover"
     if cancel:
-        _say(output, client.write("DELETE", path, author=author_or_user(author)))
+        asker.say(client.write("DELETE", path, author=asker.author))
         return
-    _say(output, client.write("PUT", path, {"author": author_or_user(author), "reason": reason}))
+    asker.say(client.write("PUT", path, {"author": asker.author, "reason": reason}))
 
 
-def drain(  # noqa: PLR0917  options are named
+@asks
+def drain(
+    asker: Asker,
     worker: Worker,
     busy: Annotated[
         bool, typer.Option("--busy", help="Also when it is busy: after its jobs, where that is safe.")
@@ -158,11 +149,6 @@ def drain(  # noqa: PLR0917  options are named
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before a force.")] = False,
     cancel: Annotated[bool, typer.Option("--cancel", help="Take the wish back; the worker may stay.")] = False,
     reason: Reason = "by hand",
-    author: Author = None,
-    output: As = Output.TABLE,
-    url: Url = None,
-    token_file: TokenFile = None,
-    config: Config = None,
 ) -> None:
     """Ask that one worker leave: once it is empty, or after its jobs (--busy), or now with its jobs (--force).
 
@@ -170,13 +156,13 @@ def drain(  # noqa: PLR0917  options are named
     """
     if busy and force:
         raise CommandError("--busy and --force exclude each other", Exit.USAGE)
-    client = connect(url, config, token_file)
+    client = asker.client()
     path = f"/v1/workers/{_part(worker)}/drain"
     if cancel:
-        _say(output, client.write("DELETE", path, author=author_or_user(author)))
+        asker.say(client.write("DELETE", path, author=asker.author))
         return
     kind = "force" if force else "drain_busy" if busy else "drain"
-    body: dict[str, object] = {"kind": kind, "author": author_or_user(author), "reason": reason}
+    body: dict[str, object] = {"kind": kind, "author": asker.author, "reason": reason}
     answer = client.write("POST", path, body)
     if answer["accepted"] is False:
         # Beside the answer, never in it: what is printed as JSON stays one document.
@@ -184,68 +170,54 @@ def drain(  # noqa: PLR0917  options are named
         if not yes and not typer.confirm(f"kill {_listed(answer['jobs'])}?", err=True):
             raise CommandError(f"{worker} stays")
         answer = client.write("POST", path, {**body, "confirm": True})
-    _say(output, answer)
+    asker.say(answer)
 
 
+@asks
 def protect(
+    asker: Asker,
     worker: Worker,
-    author: Author = None,
-    output: As = Output.TABLE,
-    url: Url = None,
-    token_file: TokenFile = None,
-    config: Config = None,
 ) -> None:
     """Keep one worker whatever the target is.
 
     Example: `elastic protect small-17`
     """
-    client = connect(url, config, token_file)
-    body: dict[str, object] = {"author": author_or_user(author)}
-    _say(output, client.write("PUT", f"/v1/workers/{_part(worker)}/protect", body))
+    client = asker.client()
+    body: dict[str, object] = {"author": asker.author}
+    asker.say(client.write("PUT", f"/v1/workers/{_part(worker)}/protect", body))
 
 
+@asks
 def unprotect(
+    asker: Asker,
     worker: Worker,
-    author: Author = None,
-    output: As = Output.TABLE,
-    url: Url = None,
-    token_file: TokenFile = None,
-    config: Config = None,
 ) -> None:
     """Take a protection back.
 
     Example: `elastic unprotect small-17`
     """
-    client = connect(url, config, token_file)
-    _say(output, client.write("DELETE", f"/v1/workers/{_part(worker)}/protect", author=author_or_user(author)))
+    client = asker.client()
+    asker.say(client.write("DELETE", f"/v1/workers/{_part(worker)}/protect", author=asker.author))
 
 
-def go(
-    author: Author = None,
-    output: As = Output.TABLE,
-    url: Url = None,
-    token_file: TokenFile = None,
-    config: Config = None,
-) -> None:
+@asks
+def go(asker: Asker) -> None:
     """From observe to act: what the daemon decides is done from now on. A new ledger starts in observe."""
-    body: dict[str, object] = {"author": author_or_user(author)}
-    _say(output, connect(url, config, token_file).write("POST", "/v1/go", body))
+    body: dict[str, object] = {"author": asker.author}
+    asker.say(asker.client().write("POST", "/v1/go", body))
 
 
+@asks
 def adopt(
+    asker: Asker,
     ledger: Annotated[str, typer.Option("--from", help="The other ledger's identity, as `elastic status` names it.")],
-    author: Author = None,
-    output: As = Output.TABLE,
-    url: Url = None,
-    token_file: TokenFile = None,
-    config: Config = None,
 ) -> None:
     """Take over the servers of this pool that another ledger asked for (its ledger is lost, or its daemon retired).
 
     Example: `elastic adopt --from 4f1c2a4e-...`
     """
-    body: dict[str, object] = {"ledger": ledger, "author": author_or_user(author)}
-    _say(output, connect(url, config, token_file).write("POST", "/v1/adopt", body))
+    body: dict[str, object] = {"ledger": ledger, "author": asker.author}
+    asker.say(asker.client().write("POST", "/v1/adopt", body))
 
 
 def add_to(app: typer.Typer) -> None:
@@ -255,12 +227,6 @@ def add_to(app: typer.Typer) -> None:
         app.command(rich_help_panel="Steer")(command)
     app.add_typer(breaker, name="breaker", rich_help_panel="Steer")
     app.add_typer(leftover, name="leftover", rich_help_panel="Steer")
-
-
-def _say(output: Output, answer: dict[str, object]) -> None:
-    from elastic.cli.printing import show
-
-    show(output, answer, lambda console: console.print(str(answer["text"]), markup=False))
 
 
 def _part(name: str) -> str:
