@@ -1,13 +1,12 @@
 """States of the groups' alarms from Aodh: one list a tick; making alarms and being called by them are not here."""
 
 import json
-import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
 from elastic.adapters.openstack.connection import PAGE, Json, Services
 from elastic.adapters.openstack.errors import port_error, translated
+from elastic.adapters.openstack.lazily import client
 from elastic.adapters.plain import plainly
 from elastic.core.observation import Alarm, Alarms, AlarmState
 from elastic.ports import Finding, PortError, Transient
@@ -25,8 +24,7 @@ class AodhAlarms:
         """Ask nobody yet."""
         self._services, self._pool = services, pool
         self.groups = groups
-        self._made: Any = None
-        self._lock = threading.Lock()
+        self._client = client(services, "aodhclient.v2.client")
 
     def alarms(self) -> Alarms:
         """The alarms of each group that has any, sorted by name."""
@@ -76,14 +74,6 @@ class AodhAlarms:
             # The library falls over errors that are not in Aodh's own form, such as those of a proxy before it.
             raise Transient(f"Aodh's answer cannot be read: {error}") from error
         return found
-
-    def _client(self) -> Any:
-        with self._lock:
-            if self._made is None:
-                from aodhclient.v2.client import Client  # noqa: PLC0415 - only where alarms are wanted
-
-                self._made = Client(session=self._services.connection().session)
-            return self._made
 
 
 def alarm(said: Json) -> Alarm:

@@ -1,14 +1,14 @@
 """CPU load of workers from Gnocchi: one question a tick for all groups."""
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from elastic.adapters.openstack.connection import Json, Services
 from elastic.adapters.openstack.errors import port_error, translated
+from elastic.adapters.openstack.lazily import client
 from elastic.core.observation import Load
 
 NANOSECONDS = 1e9
@@ -57,10 +57,8 @@ class GnocchiTelemetry:
         self.pool = pool
         self.granularity = granularity_seconds
         self.now = now
-        self._services = services
         self._vcpus = vcpus
-        self._made: Any = None
-        self._lock = threading.Lock()
+        self._client = client(services, "gnocchiclient.v1.client")
 
     def load(self, workers: Mapping[str, str]) -> Load:
         """The newest rate of each worker's server; a negative one, as after a restart of its host, is no sample."""
@@ -126,14 +124,6 @@ class GnocchiTelemetry:
                 return {}
             raise port_error(error) from error
         return found
-
-    def _client(self) -> Any:
-        with self._lock:
-            if self._made is None:
-                from gnocchiclient.v1.client import Client  # noqa: PLC0415 - only where telemetry is wanted
-
-                self._made = Client(session=self._services.connection().session)
-            return self._made
 
 
 def rate(points: Sequence[Point]) -> Rate | None:

@@ -114,4 +114,4 @@ def test_check_says_what_each_alarm_says_and_what_may_be_wrong_with_one_that_say
     assert "made by a user of project service?" in found.seen
     assert Aodh().check().ok
     broken = Aodh(error=Transient("no answer")).check()
-    assert (broken.ok, broken.seen) == (False, "Transient: no answer")
+    assert (broken.ok, broken.seen) == (False, "no usable answer: no answer")

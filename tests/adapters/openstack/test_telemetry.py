@@ -132,7 +132,7 @@ def test_check_says_that_gnocchi_does_not_answer_and_that_nobody_needs_it() -> N
     told = Gnocchi({})
     told.broken = True
     found = check(told, 900.0)
-    assert (found.ok, found.seen) == (False, "Transient: no answer")
+    assert (found.ok, found.seen) == (False, "no usable answer: no answer")
     assert "everything works without it" in found.mend
 
 
