@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from elastic.adapters.htcondor import HTCondorBatch, HTCondorSettings, credentials
 from elastic.core.model import GroupSpec
+from elastic.core.planner import named_by
 from elastic.ports import Cloud, Finding, PortError, Telemetry, WorldSpec
 
 
@@ -36,6 +37,7 @@ class RealWorld:
         """Ask nobody yet."""
         settings = _settings(spec, htcondor)
         self._token_folder = settings.token_folder
+        self._ledger = spec.ledger
         self.batch = HTCondorBatch(settings)
         self.cloud = cloud
         self.telemetry: Telemetry | None = None
@@ -73,7 +75,10 @@ class RealWorld:
     def _right_to_drain(self) -> Finding:
         what = "the right to drain"
         try:
-            ours = [machine for machine in self.batch.machines().machines if machine.worker]
+            # The pool may have workers of another daemon, which gave us no right.
+            ours = [
+                machine for machine in self.batch.machines().machines if named_by(self._ledger, machine.worker or "")
+            ]
             if not ours:
                 return Finding(what=what, ok=True, seen="no worker of ours is in the pool now, so none was asked")
             machine = min(ours, key=lambda m: m.name)

@@ -98,7 +98,16 @@ def _grow(draft: Draft, group: WorkerGroup, target: Target) -> None:
 
 def _new_name(draft: Draft, group: WorkerGroup) -> str:
     draft.sequence += 1
-    return f"{group.spec.name}-{draft.snapshot.ledger[:8]}-{draft.sequence}"
+    return f"{group.spec.name}{_mark(draft.snapshot.ledger)}{draft.sequence}"
+
+
+def named_by(ledger: str, worker: str) -> bool:
+    """Whether a daemon with this ledger gave the worker its name; False where there is no ledger yet."""
+    return bool(ledger) and _mark(ledger) in worker
+
+
+def _mark(ledger: str) -> str:
+    return f"-{ledger[:8]}-"
 
 
 def _take_over(draft: Draft, snapshot: Snapshot) -> None:

@@ -10,10 +10,11 @@ from elastic.adapters.plain import plainly
 from elastic.core.demand import PREFIX
 from elastic.core.memory import WorkerRecord
 from elastic.core.observation import Machines
+from elastic.core.planner import named_by
 from elastic.core.templates import configured
 from elastic.daemon.parts import make_world, token_of
 from elastic.daemon.server import bind
-from elastic.ports import ElasticError, Finding, LedgerError, Malformed, PortError, Unauthorized, World
+from elastic.ports import ElasticError, Finding, LedgerError, Malformed, PortError, Unauthorized, Unsent, World
 from elastic.settings import Settings, SettingsError
 
 Cures = Mapping[type[PortError], str]
@@ -21,6 +22,10 @@ Cures = Mapping[type[PortError], str]
 CONDOR: Cures = {
     Unauthorized: "check the token folder and what its tokens may do",
     PortError: "check that it runs, its address in the settings, the tokens, and that this machine may reach it",
+}
+STARTD: Cures = {
+    Unsent: "workers must be reached from here at the port of their startd; check firewalls",
+    PortError: "its startd must know one of our tokens: see that the token folder has the one made for this worker",
 }
 CLOUD: Cures = {
     Unauthorized: "check the credentials that [cloud.options] names, and what they may do in the project",
@@ -41,11 +46,11 @@ def check_all(settings: Settings) -> Iterator[Finding]:
         yield Finding(what="world", ok=False, seen="; ".join(error.problems), mend="mend the section [cloud]")
         return
     with closing(world):
-        yield from _sources(world, settings)
+        yield from _sources(world, settings, identity)
         yield from world.check()
 
 
-def _sources(world: World, settings: Settings) -> Iterator[Finding]:
+def _sources(world: World, settings: Settings, identity: str) -> Iterator[Finding]:
     machines: list[Machines] = []
 
     def ask_machines() -> str:
@@ -57,7 +62,7 @@ def _sources(world: World, settings: Settings) -> Iterator[Finding]:
     yield asked("negotiator", CONDOR, lambda: f"{len(world.batch.negotiation().cycles)} cycles known")
     yield asked("servers", CLOUD, lambda: f"{len(world.cloud.servers().servers)} servers carry this pool's tag")
     yield asked("quota", CLOUD, lambda: _quota(world))
-    yield _startd(world, machines[0] if machines else Machines(machines=()))
+    yield startd(world, machines[0] if machines else Machines(machines=()), identity)
 
 
 def _queue(world: World, settings: Settings) -> str:
@@ -76,12 +81,12 @@ def _quota(world: World) -> str:
     return ", ".join(f"{name}: {'unknown' if left is None else left} left" for name, left in said.items())
 
 
-def _startd(world: World, seen: Machines) -> Finding:
-    """Ask one worker's startd itself, at the address that its ad gives."""
+def startd(world: World, seen: Machines, identity: str) -> Finding:
+    """Ask one worker's startd itself, at the address that its ad gives; those of another daemon need not answer us."""
     what = "a worker's startd"
-    ours = [machine for machine in seen.machines if machine.worker]
+    ours = [machine for machine in seen.machines if named_by(identity, machine.worker or "")]
     if not ours:
-        return Finding(what=what, ok=True, seen="no worker is in the pool now, so none was asked")
+        return Finding(what=what, ok=True, seen="no worker of ours is in the pool now, so none was asked")
     machine = min(ours, key=lambda m: m.name)
     record = WorkerRecord(
         name=machine.worker or machine.name,
@@ -92,10 +97,14 @@ def _startd(world: World, seen: Machines) -> Finding:
         address=machine.address,
         started=machine.started,
     )
+    return asked(what, STARTD, lambda: _answer(world, record, machine.name))
+
+
+def _answer(world: World, record: WorkerRecord, machine: str) -> str:
     answer = world.batch.inspect(record)
-    mend = "" if answer.answered else "workers must be reached from here at the port of their startd; check firewalls"
-    seen_text = f"{machine.name} answers" if answer.answered else f"{machine.name} is silent: {answer.error}"
-    return Finding(what=what, ok=answer.answered, seen=seen_text, mend=mend)
+    if not answer.answered:
+        raise Unsent(f"{machine} is silent: {answer.error}")
+    return f"{machine} answers"
 
 
 def _ledger(settings: Settings) -> tuple[Finding, str]:
