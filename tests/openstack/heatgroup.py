@@ -11,6 +11,7 @@ from elastic.adapters.openstack.heat import HeatGroup
 from elastic.adapters.openstack.options import group_options
 from elastic.adapters.openstack.servers import Tag
 from elastic.adapters.openstack.stack import Stack
+from elastic.adapters.openstack.zones import Zones
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.observation import GroupSize
@@ -28,7 +29,9 @@ def group_of(heat: Heat, *, kind: str = "autoscaling_group", stack: str = "", **
     backend = {"backend": "heat", "heat_kind": kind, "stack": name, "enrolment": "shared"}
     spec = GroupSpec(name="small", maximum=6, options={**PLAIN, **backend, **options})
     enrolling = cast("Enrolling", NoUserData())
-    return Group(heat, HeatGroup(spec, group_options(spec), heat.services, heat.names, Tag(POOL, "nobody"), enrolling))
+    tag = Tag(POOL, "nobody")
+    made = HeatGroup(spec, group_options(spec), heat.services, heat.names, tag, enrolling, Zones())
+    return Group(heat, made)
 
 
 class NoUserData:

@@ -144,3 +144,14 @@ def test_members_of_a_resource_group_go_by_name_and_never_come_back(heat: Heat) 
     assert [member.name for member in after.members] == ["1", "2", "3"]
     assert group.shrink(*after.server_ids).members == ()
     assert len(group.grow(1).members) == 1
+
+
+def test_a_zone_without_hosts_is_passed_over_for_the_next_where_nobody_lives_yet(heat: Heat) -> None:
+    # The lab has no zone of this name: Nova takes no server for it.
+    zoned = group_of(heat, zones="dark, nova")
+    (none,) = zoned.grow(1).members
+    assert (none.server_id, "availability zone is not available" in none.reason) == (None, True)
+    (member,) = zoned.grow(1).members
+    server = heat.services.call("compute", "GET", f"/servers/{member.server_id}")["server"]
+    assert (zoned.settled().parameters["availability_zone"], server["metadata"]["elastic_zone"]) == ("nova", "nova")
+    zoned.shrink(str(member.server_id))

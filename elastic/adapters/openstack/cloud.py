@@ -23,6 +23,7 @@ from elastic.adapters.openstack.pace import Pace
 from elastic.adapters.openstack.quotas import Quotas, quota, takes
 from elastic.adapters.openstack.senlin import SenlinGroup
 from elastic.adapters.openstack.servers import fault, grouped, listed, server
+from elastic.adapters.openstack.zones import Zones
 from elastic.adapters.plain import plainly
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
@@ -52,7 +53,8 @@ class OpenStackCloud:
         self._tag = enrolling.tag
         self._quotas = Quotas(self.services)
         self.belongings = Belongings(self.services, self._tag.pool)
-        self._nova = NovaBackend(self.services, self.names, self._tag, enrolling, Pace(site.calls_at_once))
+        self._zones = Zones()
+        self._nova = NovaBackend(self.services, self.names, self._tag, enrolling, Pace(site.calls_at_once), self._zones)
         self._enrolling = enrolling
         self._alike: dict[str, HeatGroup | SenlinGroup] = {}
         self._lock = threading.Lock()
@@ -81,7 +83,7 @@ class OpenStackCloud:
         """Every server of the pool, from every page of Nova's list."""
         found = list(listed(self.services, self._tag.pool))
         for one in found:
-            self._nova.zones.saw(one)
+            self._zones.saw(one)
         self._listed = grouped(found)
         self._vcpus = {one["id"]: int(one["flavor"]["vcpus"]) for one in found}
         return Servers(servers=tuple(sorted((server(one) for one in found), key=lambda s: (s.name, s.id))))
@@ -179,9 +181,9 @@ class OpenStackCloud:
 
     def _make(self, group: GroupSpec, options: GroupOptions) -> HeatGroup | SenlinGroup:
         if options.backend == "heat":
-            return HeatGroup(group, options, self.services, self.names, self._tag, self._enrolling)
+            return HeatGroup(group, options, self.services, self.names, self._tag, self._enrolling, self._zones)
         clusters = CLUSTERS[options.senlin_client](self.services)
-        return SenlinGroup(group, options, self.services, clusters, self.names, self._tag, self._enrolling)
+        return SenlinGroup(group, options, self.services, clusters, self.names, self._tag, self._enrolling, self._zones)
 
     def _takes(self, name: str) -> Mapping[str, int] | Malformed:
         """What one more worker of the group takes of each resource, or why there can be none."""

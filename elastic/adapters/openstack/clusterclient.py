@@ -19,6 +19,7 @@ from elastic.adapters.openstack.clusters import (
 )
 from elastic.adapters.openstack.connection import MICROVERSIONS, Json, Services
 from elastic.adapters.openstack.errors import translated
+from elastic.adapters.openstack.lazily import client
 
 
 class ClientClusters:
@@ -26,8 +27,7 @@ class ClientClusters:
 
     def __init__(self, services: Services) -> None:
         """Ask nobody yet."""
-        self._services = services
-        self._made: Any = None
+        self._made = client(services, "senlinclient.v1.client")
 
     @translated
     def read(self, name: str) -> Cluster | None:
@@ -46,6 +46,15 @@ class ClientClusters:
     @translated
     def profile(self, name: str, properties: Mapping[str, Any]) -> str:
         return str(self._client().create_profile(name=name, spec=spec(properties)).id)
+
+    @translated
+    def profiles(self, name: str) -> Sequence[str]:
+        return [str(one.id) for one in self._client().profiles(name=name)]
+
+    @translated
+    def properties(self, profile_id: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._client().get_profile(profile_id).spec["properties"]
+        return found
 
     @translated
     def create(self, name: str, profile_id: str, size: int) -> None:
@@ -84,12 +93,9 @@ class ClientClusters:
         self._client().delete_profile(profile_id)
 
     def _client(self) -> Any:
-        if self._made is None:
-            from senlinclient.v1.client import Client  # noqa: PLC0415 - draws in much of OpenStack's older tooling
-
-            self._made = Client(session=self._services.connection().session)
-            self._made.service.default_microversion = MICROVERSIONS["clustering"]
-        return self._made
+        made = self._made()
+        made.service.default_microversion = MICROVERSIONS["clustering"]
+        return made
 
 
 def _accepted(answer: Json) -> str:

@@ -60,6 +60,12 @@ class Clusters(Protocol):
     def profile(self, name: str, properties: Mapping[str, Any]) -> str:
         """Make a profile of these server properties; its id."""
 
+    def profiles(self, name: str) -> Sequence[str]:
+        """The ids of all profiles of this name."""
+
+    def properties(self, profile_id: str) -> Mapping[str, Any]:
+        """The server properties of a profile."""
+
     def create(self, name: str, profile_id: str, size: int) -> None:
         """Make a cluster of so many nodes."""
 
@@ -109,6 +115,13 @@ class SdkClusters:
     def profile(self, name: str, properties: Mapping[str, Any]) -> str:
         profile = {"name": name, "spec": spec(properties)}
         return str(self._ask("POST", "/profiles", {"profile": profile})["profile"]["id"])
+
+    def profiles(self, name: str) -> Sequence[str]:
+        return [str(one["id"]) for one in self._ask("GET", "/profiles", query={"name": name})["profiles"]]
+
+    def properties(self, profile_id: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._ask("GET", f"/profiles/{profile_id}")["profile"]["spec"]["properties"]
+        return found
 
     def create(self, name: str, profile_id: str, size: int) -> None:
         self._ask("POST", "/clusters", {"cluster": sized(name, profile_id, size)})

@@ -28,7 +28,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 NO_VALID_HOST = "No valid host"
-NO_HOST = (NO_VALID_HOST, "availability zone is not available")
+NO_HOST = (NO_VALID_HOST, "availability zone is not available", "The specified availability_zone")
 """How Nova says that there is no host, after and before it has looked for one."""
 LONGEST_TEXT = 500
 STATUS_NAMES = ("status_code", "http_status", "code")

@@ -16,6 +16,7 @@ from elastic.adapters.openstack.servers import Tag, listed
 from elastic.adapters.openstack.shedding import KINDS, template, unmark
 from elastic.adapters.openstack.sizes import Sizes
 from elastic.adapters.openstack.stack import ASKED, GROUP, Stack, Stacks, mark_of
+from elastic.adapters.openstack.zones import Zones, zoned
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.observation import GroupSize
@@ -35,12 +36,20 @@ class HeatGroup:
     """One worker group as a stack; every change is one update at a time, and removal is verified."""
 
     def __init__(
-        self, group: GroupSpec, options: GroupOptions, services: Services, names: Names, tag: Tag, enrolling: Enrolling
+        self,
+        group: GroupSpec,
+        options: GroupOptions,
+        services: Services,
+        names: Names,
+        tag: Tag,
+        enrolling: Enrolling,
+        zones: Zones,
     ) -> None:
         """Ask nobody yet."""
         self.group, self.options = group, options
         self.stack_name = options.stack or f"elastic-{tag.pool}-{group.name}"
         self._services, self._names, self._tag, self._enrolling = services, names, tag, enrolling
+        self._zones = zones
         self._stacks = Stacks(services)
         self._sizes = Sizes(self._stacks, self.stack_name)
         self._one = threading.Lock()
@@ -83,12 +92,21 @@ class HeatGroup:
             return partial(self._stacks.create, self.stack_name, self._template(), self._parameters(more))
         self._must_be_ready(stack)
         self._verify(stack)
+        self._hear(stack)
+        if stack.members:
+            stack = self._cleaned(stack)
         if not stack.members:
             return partial(self._stacks.renew, stack, self._template(), self._parameters(more))
-        stack = self._cleaned(stack)
         desired = len(stack.members) + more
         self._must_be_harmless(stack, desired)
         return partial(self._stacks.resize, stack, desired)
+
+    def _hear(self, stack: Stack) -> None:
+        """Learn which zone had no host, from members that never got a server."""
+        zone = str(stack.parameters.get("availability_zone", ""))
+        for member in stack.members:
+            if member.server_id is None:
+                self._zones.heard(member.reason, zone, f"{stack.path}/{member.name}")
 
     def _cleaned(self, stack: Stack) -> Stack:
         """The stack without marks, and without members that have no server: each would cost a good one or its place."""
@@ -239,6 +257,7 @@ class HeatGroup:
     def _parameters(self, desired: int) -> Mapping[str, Any]:
         """All parameters of a group that has no member yet."""
         options = self.options
+        zone = self._zones.pick(options.zones)
         return {
             "desired": desired,
             ASKED: mark_of(desired),
@@ -248,10 +267,10 @@ class HeatGroup:
             "networks": self._networks(),
             "security_groups": list(options.security_groups),
             "key_name": options.keypair,
-            "availability_zone": options.zones[0] if options.zones else "",
+            "availability_zone": zone,
             "scheduler_hints": {"group": options.server_group} if options.server_group else {},
             "config_drive": options.config_drive,
-            "metadata": self._tag.metadata(self.group.name),
+            "metadata": zoned(self._tag.metadata(self.group.name), zone),
             "user_data": self._enrolling.shared_user_data(self.group, options),
         }
 

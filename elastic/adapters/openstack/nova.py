@@ -1,70 +1,33 @@
 """Servers made and deleted one by one, by Nova alone."""
 
-import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from elastic.adapters.openstack.connection import Json, Services
 from elastic.adapters.openstack.enrolment import Enrolling
-from elastic.adapters.openstack.errors import NO_VALID_HOST, unsent
+from elastic.adapters.openstack.errors import unsent
 from elastic.adapters.openstack.names import Names
 from elastic.adapters.openstack.options import GroupOptions
 from elastic.adapters.openstack.pace import Pace
 from elastic.adapters.openstack.servers import Tag, leaving, listed, server
 from elastic.adapters.openstack.userdata import encoded
+from elastic.adapters.openstack.zones import Zones, zoned
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.ports import Created, Malformed, NoCapacity, NotFound, PortError, QuotaExceeded
 
 FULL = "the quota is used up by what was asked for since it was read"
-ZONE_REST_SECONDS = 600.0
-"""A zone that had no host is passed over for so long."""
-
-
-class Zones:
-    """Which availability zone is tried next: those without a host rest for `ZONE_REST_SECONDS`."""
-
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """All zones are good."""
-        self._monotonic = monotonic
-        self._full: dict[str, float] = {}
-        self._lock = threading.Lock()
-
-    def saw(self, server: Json) -> None:
-        """Learn from a server that found no host; each counts once."""
-        fault = (server.get("fault") or {}).get("message", "")
-        zone = server.get("OS-EXT-AZ:availability_zone") or server.get("metadata", {}).get("elastic_zone", "")
-        if NO_VALID_HOST in fault and zone:
-            self.full(zone, str(server["id"]))
-
-    def full(self, zone: str, why: str) -> None:
-        """Pass it over from now on; the same reason is told once."""
-        with self._lock:
-            self._full.setdefault(f"{zone}/{why}", self._monotonic())
-
-    def pick(self, zones: Sequence[str]) -> str:
-        """The first zone that had hosts, else the one that has rested longest; empty where none is named."""
-        if not zones:
-            return ""
-        with self._lock:
-            last = {zone: self._last(zone) for zone in zones}
-        now = self._monotonic()
-        good = [zone for zone in zones if last[zone] is None or now - (last[zone] or 0.0) > ZONE_REST_SECONDS]
-        return good[0] if good else min(zones, key=lambda zone: last[zone] or 0.0)
-
-    def _last(self, zone: str) -> float | None:
-        return max((at for key, at in self._full.items() if key.startswith(f"{zone}/")), default=None)
 
 
 class NovaBackend:
     """Makes and deletes single servers. A worker's name is its server's name and in its metadata."""
 
-    def __init__(self, services: Services, names: Names, tag: Tag, enrolling: Enrolling, pace: Pace) -> None:
+    def __init__(
+        self, services: Services, names: Names, tag: Tag, enrolling: Enrolling, pace: Pace, zones: Zones
+    ) -> None:
         """Ask nobody yet."""
         self._services, self._names, self._tag = services, names, tag
-        self._enrolling, self._pace = enrolling, pace
-        self.zones = Zones()
+        self._enrolling, self._pace, self._zones = enrolling, pace, zones
 
     def create(
         self, group: GroupSpec, options: GroupOptions, workers: Sequence[WorkerRecord], claim: Callable[[int], int]
@@ -113,7 +76,7 @@ class NovaBackend:
             server["key_name"] = options.keypair
         if options.security_groups:
             server["security_groups"] = [{"name": name} for name in options.security_groups]
-        if zone := self.zones.pick(options.zones):
+        if zone := self._zones.pick(options.zones):
             server["availability_zone"] = zone
         hints = {"os:scheduler_hints": {"group": options.server_group}} if options.server_group else {}
         return {"server": server, **hints}
@@ -130,14 +93,14 @@ class NovaBackend:
         except ValueError as error:
             raise Malformed(f"group {group.name}: {error}") from error
         zone = request["server"].get("availability_zone")
-        metadata = self._tag.metadata(group.name, name) | ({"elastic_zone": zone} if zone else {})
+        metadata = zoned(self._tag.metadata(group.name, name), zone or "")
         own = {"name": name, "metadata": metadata, "user_data": user_data}
         body = {**request, "server": {**request["server"], **own}}
         try:
             return str(self._services.call("compute", "POST", "/servers", body)["server"]["id"])
         except NoCapacity:
             if zone:
-                self.zones.full(zone, name)
+                self._zones.full(zone, name)
             raise
 
     def _delete(self, worker: WorkerRecord) -> None:

@@ -5,18 +5,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from elastic.adapters.openstack.clusters import Action, Cluster, Clusters, Node
 from elastic.adapters.openstack.clustersizes import ClusterSizes
 from elastic.adapters.openstack.connection import Services
 from elastic.adapters.openstack.enrolment import Enrolling
-from elastic.adapters.openstack.errors import NO_VALID_HOST, unsent
+from elastic.adapters.openstack.errors import NO_HOST, unsent
 from elastic.adapters.openstack.gather import Gather, removed
 from elastic.adapters.openstack.names import Names
 from elastic.adapters.openstack.options import GroupOptions
-from elastic.adapters.openstack.profile import profile
+from elastic.adapters.openstack.profile import elsewhere, profile
 from elastic.adapters.openstack.servers import Tag, leaving, listed, server
+from elastic.adapters.openstack.zones import Zones
 from elastic.core.memory import WorkerRecord
 from elastic.core.model import GroupSpec
 from elastic.core.observation import GroupSize
@@ -49,7 +50,7 @@ BUSY = ("INIT", "CREATING", "UPDATING", "RESIZING", "DELETING", "CHECKING", "REC
 class SenlinGroup:
     """One worker group as a cluster; every change is one action at a time, and removal is verified."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that the groups of a cloud have in common
         self,
         group: GroupSpec,
         options: GroupOptions,
@@ -58,12 +59,14 @@ class SenlinGroup:
         names: Names,
         tag: Tag,
         enrolling: Enrolling,
+        zones: Zones,
     ) -> None:
         """Ask nobody yet."""
         self.group, self.options = group, options
         self.cluster_name = options.stack or f"elastic-{tag.pool}-{group.name}"
         self._services, self._clusters = services, clusters
         self._names, self._tag, self._enrolling = names, tag, enrolling
+        self._zones = zones
         self._sizes = ClusterSizes(clusters, self.cluster_name)
         self._one = threading.Lock()
         self._removals = Gather(self._remove, GATHER_SECONDS)
@@ -100,10 +103,12 @@ class SenlinGroup:
         self._sizes.claim(cluster)
         if cluster is not None and cluster.nodes:
             cluster = self._cleaned(cluster)
+        zone = self._zones.pick(self.options.zones)
         if cluster is not None and cluster.nodes:
+            self._move(cluster, zone)
             return partial(self._clusters.resize, cluster, len(cluster.nodes) + more)
-        made_as = profile(self.group, self.options, self._names, self._tag, self._enrolling)
-        profile_id = self._clusters.profile(self.cluster_name, made_as)
+        made_as = profile(self.group, self.options, self._names, self._tag, self._enrolling, zone)
+        profile_id = self._profile(made_as, zone)
         if cluster is None:
             return partial(self._clusters.create, self.cluster_name, profile_id, more)
         self._renew(cluster, profile_id)
@@ -118,18 +123,40 @@ class SenlinGroup:
         self._take(cluster, bad)
         for node in bad:
             if node.server_id is None and (why := _refusal(node)) is not None:
+                self._zones.heard(str(why), self._zone(cluster), node.id)
                 raise why
         return self._settled()
 
+    def _zone(self, cluster: Cluster) -> str:
+        """Where its new nodes are asked for; empty for Nova's own choice."""
+        if not self.options.zones:
+            return ""
+        return str(self._clusters.properties(cluster.profile_id).get("availability_zone") or "")
+
+    def _move(self, cluster: Cluster, zone: str) -> None:
+        """Have new nodes be asked for in this zone; living ones, and all else that new ones are made from, stay."""
+        if zone and (made_as := self._clusters.properties(cluster.profile_id)).get("availability_zone") != zone:
+            self._renew(cluster, self._profile(elsewhere(made_as, zone), zone))
+
+    def _profile(self, made_as: Mapping[str, Any], zone: str) -> str:
+        """A new profile's id; Senlin takes none with a zone that is not there."""
+        try:
+            return self._clusters.profile(self.cluster_name, made_as)
+        except NoCapacity as error:
+            self._zones.heard(str(error), zone, str(time.monotonic()))
+            raise
+
     def _renew(self, cluster: Cluster, profile_id: str) -> None:
-        """Have an empty cluster make its nodes as the settings say now; what it made them from before is deleted."""
-        if cluster.status == ERROR:
+        """Have a cluster make its new nodes of this profile; those before are deleted, unless nodes are of them."""
+        if cluster.status == ERROR and not cluster.nodes:
             self._clusters.delete(cluster)
             raise Conflict(f"the cluster {self.cluster_name} is in error and empty: it is deleted, to be made anew")
         _patiently(partial(self._clusters.renew, cluster, profile_id))
         self._wait(lambda: self._clusters.newest_action(cluster))
-        with suppress(PortError):
-            self._clusters.delete_profile(cluster.profile_id)
+        for each in self._clusters.profiles(self.cluster_name):
+            if each != profile_id:
+                with suppress(PortError):
+                    self._clusters.delete_profile(each)
 
     # -- removing
 
@@ -246,4 +273,4 @@ def _refusal(node: Node) -> PortError | None:
     said = " ".join(node.reason.split())
     if "quota" in said.lower():
         return QuotaExceeded(said)
-    return NoCapacity(said) if NO_VALID_HOST in said else None
+    return NoCapacity(said) if any(words in said for words in NO_HOST) else None

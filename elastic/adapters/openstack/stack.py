@@ -20,11 +20,12 @@ SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "CHECK_COMPLETE", "CREATE_FAILE
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of the group: its name in the nested stack, its server if it has one, its state."""
+    """One member of the group: its name in the nested stack, its server if it has one, its state and why."""
 
     name: str
     server_id: str | None
     status: str
+    reason: str = ""
 
     @property
     def marked(self) -> bool:
@@ -177,7 +178,12 @@ class Stacks:
             raise Malformed(f"the stack's resource {GROUP} has no nested stack: {error}") from error
         made = sorted(
             (
-                Member(one["resource_name"], one["physical_resource_id"] or None, one["resource_status"])
+                Member(
+                    one["resource_name"],
+                    one["physical_resource_id"] or None,
+                    one["resource_status"],
+                    one.get("resource_status_reason") or "",
+                )
                 for one in found
                 if one["resource_type"] == SERVER and one["resource_status"] != "DELETE_COMPLETE"
             ),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from elastic.adapters.openstack.nova import ZONE_REST_SECONDS, Zones
 from elastic.adapters.openstack.servers import Tag, server
+from elastic.adapters.openstack.zones import ZONE_REST_SECONDS, Zones
 from elastic.core.observation import Server, ServerStatus
 
 TAG = Tag("physics", "ledger-1")
