@@ -12,12 +12,12 @@ class WallClock:
 
     def __init__(self, grid: Grid, speed: float = 1.0) -> None:
         """Start at the grid's time."""
-        self.speed = speed
+        self.speed, self._grid = speed, grid
         self._grid_start, self._real_start = grid.now, time.monotonic()
 
     def now(self) -> float:
-        """Seconds since the epoch, in the world."""
-        return self._grid_start + self.monotonic()
+        """Seconds since the epoch, in the world, or what a clock that was set wrong says."""
+        return self._grid_start + self.monotonic() + self._grid.clock_ahead
 
     def monotonic(self) -> float:
         """Seconds of the world since this clock was made."""
@@ -41,9 +41,12 @@ class StepClock:
         self.readings = 0
 
     def now(self) -> float:
-        """Seconds since the epoch, in the world, plus one step for each reading since the last arrival."""
+        """Seconds since the epoch, in the world, plus one step for each reading since the last arrival.
+
+        A clock that was set wrong is ahead of the world, or behind it.
+        """
         self.readings += 1
-        return self._grid.now + (self.readings - 1) * self._step_seconds
+        return self._grid.now + self._grid.clock_ahead + (self.readings - 1) * self._step_seconds
 
     def monotonic(self) -> float:
         """Seconds in the world, without steps: ages must not depend on who asked how often."""

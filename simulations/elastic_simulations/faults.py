@@ -20,7 +20,7 @@ from elastic_simulations.timeline import Timeline
 
 
 class Call(StrEnum):
-    """Every call of a port, by the name that a fault gives."""
+    """Every call of a port, and of the policies and the ledger, by the name that a fault gives."""
 
     MACHINES = "machines"
     QUEUE = "queue"
@@ -39,6 +39,8 @@ class Call(StrEnum):
     DELETE = "delete"
     CONSOLE = "console"
     LOAD = "load"
+    POLICY = "policy"
+    LEDGER = "ledger"
 
 
 ERRORS: dict[str, type[PortError]] = {

@@ -41,6 +41,9 @@ class Grid:
         self.timeline = Timeline(epoch)
         self.draws = Draws(seed)
         self.log = JobLog()
+        self.clock_ahead = 0.0  # Seconds by which the daemon's clock is.
+        self.ledger = ""  # Whose servers the daemon takes for its own.
+        self.strays = 0  # Servers and machines so far that nobody asked for.
         self.held_back = 0  # Jobs that will be submitted once others have ended.
         self.faults = Faults(self.timeline, self.draws)
         self.startds: dict[str, Startd] = {}

@@ -29,6 +29,10 @@ class Kind(StrEnum):
     BOOTS_FAIL = "boots_fail"
     BOOTS_SLOW = "boots_slow"
     NEVER_JOIN = "never_join"
+    SERVER_UNKNOWN = "server_unknown"
+    SERVER_OF_OTHERS = "server_of_others"
+    MACHINE_UNKNOWN = "machine_unknown"
+    CLOCK_JUMP = "clock_jump"
     NO_CAPACITY = "no_capacity"
     QUOTA = "quota"
 
@@ -40,7 +44,8 @@ class Mishap:
     With `every` it happens `times` times, each so long after the one before. `target` is a glob over workers,
     machines, schedds or groups; of those that match, the first `count`, or the `share` (0..1) of them, are hit: by
     name, or with `random` drawn anew each time (a correlated outage). `value` is a number whose meaning the kind says:
-    a quota in servers, a factor of the boot time, the cpus that a leftover process keeps busy.
+    a quota in servers, a factor of the boot time, the cpus that a leftover process keeps busy, the seconds by which the
+    daemon's clock jumps (below 0: back).
     """
 
     kind: Kind

@@ -48,7 +48,7 @@ PLAIN: Mapping[object, tuple[type | types.UnionType, Callable[[object], object]]
 SHARES = frozenset({"boot_failure", "never_joins", "black_hole", "cpu_efficiency", "gaps", "probability", "share"})
 POSITIVE = frozenset({"priority_halflife_seconds", "page_size", "speed", "rate"})
 PERIODS, SHORTEST = frozenset({"interval_seconds", "tick_seconds"}), 0.001
-SIGNED = frozenset({"priority", "epoch"})
+SIGNED = frozenset({"priority", "epoch", "value"})
 """Numbers by their names: shares are from 0 to 1, positive ones above 0, periods not shorter; few may be below 0."""
 
 CHOICES: Mapping[str, tuple[str, ...]] = {

@@ -5,10 +5,11 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from elastic.core.observation import ServerStatus
+from elastic.core.resources import Resources
 from elastic_simulations.datacentre import SimulatedServer
 from elastic_simulations.grid import Grid
 from elastic_simulations.mishaps import Kind, Mishap
-from elastic_simulations.specs import GroupModel
+from elastic_simulations.specs import GroupModel, MachineSpec
 from elastic_simulations.startd import Startd
 from elastic_simulations.timeline import Rank, micros
 
@@ -234,6 +235,57 @@ def _unlist(grid: Grid, server: SimulatedServer, _: Mishap) -> Undo:
     return lambda: grid.datacentre.unlisted.discard(server.id)
 
 
+def _each_stray(act: Callable[[Grid, str, str, Mishap], Undo]) -> Callable[[Grid, Mishap], Undo]:
+    """One for each group that is hit, or `count` of them for the first of these."""
+
+    def begin(grid: Grid, mishap: Mishap) -> Undo:
+        hit = _hit(grid, {group: group for group in grid.datacentre.groups}, replace(mishap, count=None))
+        named = hit if mishap.count is None else hit[:1] * mishap.count
+        undoes = [act(grid, group, f"stray-{grid.strays + number}", mishap) for number, group in enumerate(named, 1)]
+        grid.strays += len(named)
+        return lambda: _all(undoes)
+
+    return begin
+
+
+def _machine_of(grid: Grid, group: str) -> MachineSpec:
+    """As the group's servers are, where there is one."""
+    mine = (server.machine for server in grid.datacentre.servers.values() if server.group == group)
+    return next(mine, None) or grid.datacentre.groups[group].machine or MachineSpec(total=Resources(1, 1024, 10240, 0))
+
+
+def _unknown_server(grid: Grid, group: str, name: str, mishap: Mishap) -> Undo:
+    """It carries the daemon's own identity, and no record knows it."""
+    return _stray_server(grid, group, name, mishap.text or grid.ledger)
+
+
+def _others_server(grid: Grid, group: str, name: str, mishap: Mishap) -> Undo:
+    return _stray_server(grid, group, name, mishap.text or "another-ledger")
+
+
+def _stray_server(grid: Grid, group: str, name: str, ledger: str) -> Undo:
+    machine = _machine_of(grid, group)
+    server = grid.datacentre.create(name, group, machine.total, machine, ledger=ledger, worker=name)
+    return lambda: grid.datacentre.vanish(server)
+
+
+def _unknown_machine(grid: Grid, group: str, name: str, _: Mishap) -> Undo:
+    """Its startd calls itself a worker; no server of the cloud is known for it."""
+    startd = grid.add_machine(f"{name}.{grid.spec.name}", _machine_of(grid, group))
+    startd.worker = name
+    startd.touch()
+    return lambda: grid.switch_off(startd)
+
+
+def _jump(grid: Grid, mishap: Mishap) -> Undo:
+    grid.clock_ahead += mishap.value
+
+    def undo() -> None:
+        grid.clock_ahead -= mishap.value
+
+    return undo
+
+
 def _slow(grid: Grid, mishap: Mishap) -> Undo:
     grid.datacentre.boot_factor = mishap.value
 
@@ -270,6 +322,10 @@ BEGIN: Mapping[Kind, Callable[[Grid, Mishap], Undo]] = {
     Kind.SERVER_PAUSED: _each_server(_server_paused),
     Kind.SERVER_VANISHES: _each_server(_server_vanishes),
     Kind.SERVERS_UNLISTED: _each_server(_unlist),
+    Kind.SERVER_UNKNOWN: _each_stray(_unknown_server),
+    Kind.SERVER_OF_OTHERS: _each_stray(_others_server),
+    Kind.MACHINE_UNKNOWN: _each_stray(_unknown_machine),
+    Kind.CLOCK_JUMP: _jump,
     Kind.BOOTS_FAIL: _each_group("boot_failure", lambda mishap: GroupModel(boot_failure=mishap.value or 1.0)),
     Kind.BOOTS_SLOW: _slow,
     Kind.NEVER_JOIN: _each_group("never_joins", lambda mishap: GroupModel(never_joins=mishap.value or 1.0)),
