@@ -3,13 +3,16 @@
 import os
 from dataclasses import fields
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from elastic.core.model import GroupSpec, SiteSpec
 from elastic.core.resources import Resources
+from elastic.core.schedules import Schedule
 from elastic.ports import WorldSpec
 from elastic.settings import Differences, GroupSettings, Settings, SettingsError, differences, load, render_reference
+from elastic.settings.schedules import weekdays
 from elastic_policies.fixed import Fixed
 
 WORLDS = "known: local, openstack, simulated"
@@ -203,6 +206,18 @@ def test_the_error_names_the_file_and_counts(tmp_path: Path) -> None:
             ),
         ),
         ("[api]\nport = 99999", "api.port: should be less than or equal to 65535, not 99999"),
+        (
+            '[[groups.schedules]]\nname = "x"\nminimum = 11',
+            ("groups[0].schedules[0] (group 'small'): minimum 11 is above the group's maximum 10, which always holds"),
+        ),
+        (
+            'minimum = 2\n[[groups.schedules]]\nname = "x"\nmaximum = 1',
+            ("groups[0].schedules[0] (group 'small'): maximum 1 is below the group's minimum 2, which always holds"),
+        ),
+        (
+            '[[groups.schedules]]\nname = "x"\nminimum = 1\n[[groups.schedules]]\nname = "x"\nmaximum = 1',
+            ("groups[0].schedules[1] (group 'small').name: two schedules are called 'x'; give one another name"),
+        ),
     ],
 )
 def test_a_mistake_is_said_with_its_place(tmp_path: Path, more: str, problem: str) -> None:
@@ -389,3 +404,54 @@ def test_the_reference_in_the_docs_is_the_settings_own() -> None:
 def test_the_environment_of_this_machine_is_not_read_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "ELASTIC_TICK_SECONDS", "99")
     assert loaded(tmp_path, LEAST).tick_seconds == 30
+
+
+OFFICE = (
+    LEAST
+    + """
+[[groups.schedules]]
+name = "office hours"
+weekdays = ["mon-thu", "fri"]
+start = "08:00"
+end = "18:00"
+time_zone = "Europe/Berlin"
+minimum = 5
+"""
+)
+
+
+def test_a_schedule_is_read_with_its_days_its_hours_and_its_clock(tmp_path: Path) -> None:
+    (group,) = loaded(tmp_path, OFFICE).group_specs().values()
+    assert group.schedules == (
+        Schedule(
+            name="office hours",
+            weekdays=frozenset(range(5)),
+            start_minute=480,
+            end_minute=1080,
+            zone=ZoneInfo("Europe/Berlin"),
+            minimum=5,
+        ),
+    )
+    assert loaded(tmp_path, OFFICE).group_specs() == loaded(tmp_path, OFFICE).group_specs()
+
+
+def test_days_may_go_round_the_end_of_the_week() -> None:
+    assert weekdays(["sat-mon", "wed"]) == {5, 6, 0, 2}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("mon-thu", "mon-thx", "no day 'mon-thx'; known: mon, tue, wed, thu, fri, sat, sun, and ranges: mon-fri"),
+        ("Europe/Berlin", "Europe/Bern", "no time zone 'Europe/Bern' on this machine"),
+        ("minimum = 5", "", "asks for nothing; give minimum, maximum or both"),
+        ("minimum = 5", "minimum = 5\nmaximum = 4", "maximum 4 is below minimum 5"),
+        ("08:00", "8:00", "groups[0].schedules[0].start (group 'small')"),
+        ("18:00", "24:30", "groups[0].schedules[0].end (group 'small')"),
+        ("08:00", "24:00", "start 24:00 is 00:00 of the next day"),
+    ],
+)
+def test_a_schedule_that_cannot_be_is_said_with_its_place(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    (said,) = problems(tmp_path, OFFICE.replace(old, new))
+    assert "groups[0].schedules[0]" in said
+    assert problem in said

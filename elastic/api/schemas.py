@@ -134,6 +134,8 @@ class GroupOut(Answer):
     )
     boot_allowance: int = Field(description="How many boots may be in flight at once.")
     overrides: list[OverrideOut]
+    schedule: str = Field("", description="What its schedules ask for at this hour, and until when; empty = nothing.")
+    schedule_changes_at: float | None = Field(None, description="When one of its schedules begins or ends next.")
 
 
 class UnservedOut(Answer):

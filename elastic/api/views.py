@@ -102,6 +102,8 @@ def group(seen: WorkerGroup, record: TickRecord, memory: Memory, now: float) -> 
         alarms=[schemas.AlarmOut(**asdict(one)) for one in seen.alarms],
         boot_allowance=seen.boot_allowance,
         overrides=[override(o) for o in in_force(memory.overrides, name, now)],
+        schedule=seen.schedule.text,
+        schedule_changes_at=seen.schedule.until,
     )
 
 

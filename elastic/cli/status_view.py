@@ -146,8 +146,10 @@ def _raised(group: schemas.GroupOut) -> str:
 
 
 def _why(group: schemas.GroupOut) -> str:
+    reason = group.note or (group.target.reason if group.target else "no target")
     parts = [
-        group.note or (group.target.reason if group.target else "no target"),
+        reason,
+        group.schedule if group.schedule not in reason else "",
         f"breaker {group.breaker.state}: {group.breaker.reason}" if group.breaker.state != "closed" else "",
         f"backoff: {group.backoff_reason}" if group.backoff_reason else "",
         f"{group.quarantined} quarantined" if group.quarantined else "",

@@ -16,6 +16,7 @@ from elastic.core.model import GroupSpec, SiteSpec, Snapshot, Worker, WorkerGrou
 from elastic.core.news import group_events, loss_events, misfit_events, mismatch_events, state_events, worker_events
 from elastic.core.observation import Negotiation, Observations, Quota, Server
 from elastic.core.rooms import Part, room, supply, tally
+from elastic.core.schedules import in_force
 from elastic.core.stats import percentile
 from elastic.core.trust import Judgement, judge
 
@@ -31,7 +32,7 @@ def assemble(
     known, pins = sizes.adopted(seen.sizes, memory, known, site, now)
     seen = templates.without_plain(seen)
     by_group = _by_group(fleet.workers, specs)
-    parts = {name: _part(specs[name], by_group[name], known[name], fleet, seen) for name in specs}
+    parts = {name: _part(specs[name], by_group[name], known[name], fleet, seen, now) for name in specs}
     negotiation = seen.negotiation.value or Negotiation()
     free = room(parts.values(), fleet.machines, fleet.others, now)
     answer = asked(seen.queue.value, negotiation, free, known, now)
@@ -115,10 +116,13 @@ def _by_group(workers: Iterable[Worker], specs: Mapping[str, GroupSpec]) -> dict
     return groups
 
 
-def _part(spec: GroupSpec, workers: Sequence[Worker], known: GroupMemory, fleet: Fleet, seen: Observations) -> Part:
+def _part(
+    spec: GroupSpec, workers: Sequence[Worker], known: GroupMemory, fleet: Fleet, seen: Observations, now: float
+) -> Part:
     quota = (seen.quotas.value or {}).get(spec.name, Quota(workers_left=None))
     counted = tally(spec, workers, fleet.machines)
-    return Part(spec=spec, workers=workers, known=known, quota=quota, tally=counted)
+    hours = in_force(spec.schedules, now)
+    return Part(spec=spec, workers=workers, known=known, quota=quota, tally=counted, schedule=hours)
 
 
 def _group(
@@ -151,6 +155,7 @@ def _group(
         changing=standing.changing,
         newcomers=standing.newcomers,
         left=standing.left,
+        schedule=part.schedule,
         workers=workers,
     )
 

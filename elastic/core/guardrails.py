@@ -53,6 +53,16 @@ def stabilisation(target: Target, group: WorkerGroup, snapshot: Snapshot, _site:
     return changed(target, highest, "stabilisation", window)
 
 
+def schedule(target: Target, group: WorkerGroup, _snapshot: Snapshot, _site: SiteSpec) -> Target:
+    """What the hour asks for."""
+    asked = group.schedule
+    if asked.maximum is not None and target.workers > asked.maximum:
+        return changed(target, asked.maximum, "schedule", asked.ceiling)
+    if asked.minimum is not None and target.workers < asked.minimum:
+        return changed(target, asked.minimum, "schedule", asked.floor)
+    return target
+
+
 def override(target: Target, group: WorkerGroup, snapshot: Snapshot, _site: SiteSpec) -> Target:
     """What the operator imposes: pin, ceiling, floor, pause, in this order."""
     for wish in in_force(snapshot.overrides, group.spec.name, snapshot.now) if snapshot.overrides else ():
@@ -158,6 +168,7 @@ def _load_may_raise(target: Target, group: WorkerGroup, snapshot: Snapshot) -> b
 GUARDRAILS: tuple[Guardrail, ...] = (
     sanity,
     stabilisation,
+    schedule,
     override,
     limits,
     backoff,
@@ -169,5 +180,6 @@ GUARDRAILS: tuple[Guardrail, ...] = (
 )
 """In the order in which they apply.
 
-The operator comes after stabilisation (an override acts at once) and before the limits.
+The operator comes after stabilisation and schedules (an override acts at once, whatever the hour) and before the
+limits.
 """

@@ -9,6 +9,7 @@ from elastic.core.memory import Breaker, GroupMemory, WorkerRecord
 from elastic.core.observation import Alarm, Server
 from elastic.core.override import Override
 from elastic.core.resources import NOTHING, Resources
+from elastic.core.schedules import NOTHING_ASKED, InForce, Schedule
 from elastic.core.uses import UNMEASURED, Use
 
 # Looked up once: these are asked for several times at each tick of a simulation.
@@ -57,6 +58,7 @@ class GroupSpec:
     template_trial_seconds: float = 86400.0
     plain_attributes: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
+    schedules: tuple[Schedule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +260,7 @@ class WorkerGroup:
     `odd` counts ready workers of which HTCondor and CPU differ; `load` is the mean CPU (0..1), None when not known;
     `alarms` are those of the cloud's monitoring, by name.
     `changing`, `newcomers` and `left` say how a group that the cloud itself keeps stands to it (`elastic.core.sizes`).
+    `schedule` is what its schedules ask for now.
     """
 
     spec: GroupSpec
@@ -284,6 +287,7 @@ class WorkerGroup:
     changing: str = ""
     newcomers: tuple[str, ...] = ()
     left: int = 0
+    schedule: InForce = NOTHING_ASKED
     workers: Sequence[Worker] = ()
 
     def count(self, phase: Phase) -> int:

@@ -45,7 +45,7 @@ class TickRecord:
     durations: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
-LEFT_OUT = frozenset({"workers_", "record", "memory", "options", "console", "ad", "cores"})
+LEFT_OUT = frozenset({"workers_", "record", "memory", "options", "schedules", "console", "ad", "cores"})
 """Fields that a record does not repeat each tick: what they hold is in the ledger."""
 
 

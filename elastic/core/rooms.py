@@ -12,6 +12,7 @@ from elastic.core.model import GroupSpec, Supply, Worker
 from elastic.core.observation import Machine, Quota
 from elastic.core.packing import Bin, Opening, Rank
 from elastic.core.resources import NOTHING, Resources
+from elastic.core.schedules import NOTHING_ASKED, InForce
 from elastic.core.templates import template
 from elastic.core.victims import resumable
 
@@ -37,6 +38,12 @@ class Part:
     known: GroupMemory
     quota: Quota
     tally: Tally
+    schedule: InForce = NOTHING_ASKED
+
+    @property
+    def most(self) -> int:
+        """Its maximum at this hour."""
+        return self.schedule.most(self.spec.maximum)
 
     @property
     def existing(self) -> int:
@@ -98,7 +105,7 @@ def supply(machines: Sequence[Machine]) -> Supply:
 
 
 def _growth_room(part: Part) -> int:
-    left = max(0, part.spec.maximum - part.existing)
+    left = max(0, part.most - part.existing)
     return left if part.quota.workers_left is None else min(left, part.quota.workers_left)
 
 
@@ -111,7 +118,7 @@ def _closed(part: Part, now: float) -> str:
         return f"behind its breaker: {known.breaker.reason}"
     if part.quota.workers_left == 0:
         return f"at its quota: {part.quota.reason}"
-    return f"at its maximum of {part.spec.maximum}" if part.existing >= part.spec.maximum else ""
+    return part.schedule.full(part.spec.maximum) if part.existing >= part.most else ""
 
 
 def _own_bins(parts: Iterable[Part], machines: Mapping[str, Machine]) -> list[Bin]:

@@ -17,7 +17,9 @@ def next_wake(
     wakes = [(snapshot.now + site.tick_seconds, "the next regular tick")]
     if any(isinstance(action, DrainWorker | Resume | Delete) for action in actions):
         wakes.append((soon, "what was done now is looked at again"))
-    wakes.extend((o.expires_at, f"{o.kind.value} of {o.group} ends") for o in snapshot.overrides)
+    for imposed in snapshot.overrides:
+        what = f"{imposed.kind.value} of {imposed.group}"
+        wakes += [(imposed.created_at, f"{what} begins"), (imposed.expires_at, f"{what} ends")]
     for name, target in targets.items():
         if target.next_wake is not None:
             wakes.append((target.next_wake, f"the policy of {name} asks for it"))
@@ -31,6 +33,8 @@ def _of_group(group: WorkerGroup, now: float, soon: float, site: SiteSpec) -> It
     name = group.spec.name
     if group.breaker.state is BreakerState.OPEN:
         yield group.breaker.next_canary_at, f"{name} may boot a canary"
+    if group.schedule.until is not None:
+        yield group.schedule.until, f"a schedule of {name} begins or ends"
     if group.backoff_until:
         yield group.backoff_until, f"the backoff of {name} ends"
     if not any(group.count(phase) for phase in (Phase.DRAINING, Phase.DRAINED, Phase.DELETING, Phase.LOST, Phase.GONE)):

@@ -1,5 +1,6 @@
 """What `elastic check` tries, one finding each, with how to mend what is wrong; nothing is changed."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 
@@ -11,6 +12,7 @@ from elastic.core.demand import PREFIX
 from elastic.core.memory import WorkerRecord
 from elastic.core.observation import Machines
 from elastic.core.planner import named_by
+from elastic.core.schedules import in_force
 from elastic.core.templates import configured
 from elastic.daemon.parts import make_world, token_of
 from elastic.daemon.server import bind
@@ -40,6 +42,7 @@ def check_all(settings: Settings) -> Iterator[Finding]:
     yield _port(settings)
     ledger, identity = _ledger(settings)
     yield ledger
+    yield from _schedules(settings)
     try:
         world = make_world(settings, identity)
     except SettingsError as error:
@@ -48,6 +51,14 @@ def check_all(settings: Settings) -> Iterator[Finding]:
     with closing(world):
         yield from _sources(world, settings, identity)
         yield from world.check()
+
+
+def _schedules(settings: Settings) -> Iterator[Finding]:
+    """What each group's schedules ask for at this hour: a wrong time zone shows here."""
+    for group in settings.groups:
+        if group.schedules:
+            now = in_force((one.schedule() for one in group.schedules), time.time())
+            yield Finding(what=f"schedules of {group.name}", ok=True, seen=now.text or "none is in force now")
 
 
 def _sources(world: World, settings: Settings, identity: str) -> Iterator[Finding]:

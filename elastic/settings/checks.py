@@ -28,6 +28,7 @@ def across(values: Mapping[str, object]) -> Iterator[str]:
     yield from _twice(groups)
     for number, group in enumerate(groups):
         yield from _order(where(number, group, ""), group)
+        yield from _schedules(number, group)
     kind = table(values, "cloud").get("kind", CloudSettings.model_fields["kind"].default)
     yield from _named("cloud.kind", plugins.WORLDS, kind)
     yield from dict.fromkeys(_policies(values, groups))
@@ -64,6 +65,23 @@ def _order(path: str, group: Mapping[str, object]) -> Iterator[str]:
         low = group.get(lower, GroupSettings.model_fields[lower].default)
         if isinstance(high, int | float) and isinstance(low, int | float) and high < low:
             yield f"{path}: {upper} {high} is below {lower} {low}"
+
+
+def _schedules(number: int, group: Mapping[str, object]) -> Iterator[str]:
+    """A schedule narrows the limits of its group."""
+    rows = listed(group, "schedules")
+    names = [row.get("name") for row in rows]
+    for place, row in enumerate(rows):
+        path = where(number, group, f"schedules[{place}]")
+        if names[place] and names[place] in names[:place]:
+            yield f"{path}.name: two schedules are called '{names[place]}'; give one another name"
+        low, high = row.get("minimum"), row.get("maximum")
+        least = group.get("minimum", GroupSettings.model_fields["minimum"].default)
+        most = group.get("maximum")
+        if isinstance(low, int) and isinstance(most, int) and low > most:
+            yield f"{path}: minimum {low} is above the group's maximum {most}, which always holds"
+        if isinstance(high, int) and isinstance(least, int) and high < least:
+            yield f"{path}: maximum {high} is below the group's minimum {least}, which always holds"
 
 
 def _named(path: str, group: str, name: object) -> Iterator[str]:

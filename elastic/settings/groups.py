@@ -7,6 +7,7 @@ from pydantic import Field
 
 from elastic.core.model import GroupSpec
 from elastic.core.resources import Resources
+from elastic.settings.schedules import ScheduleSettings
 from elastic.settings.section import Count, Fraction, Name, Seconds, Section
 
 
@@ -114,6 +115,9 @@ class GroupSettings(Section):
     options: Mapping[str, str] = {}
     """What the cloud needs to know (flavor, image, network ...); each cloud names its own."""
 
+    schedules: tuple[ScheduleSettings, ...] = ()
+    """Other limits at certain hours; empty, as most groups follow their queue at all of them."""
+
     def spec(self, *, policy: str, ad_lifetime_seconds: float) -> GroupSpec:
         """The group as the core knows it; `policy` is the pool's, taken where the group names none."""
         same = {name: getattr(self, name) for name in type(self).model_fields if name not in SHAPED}
@@ -122,9 +126,10 @@ class GroupSettings(Section):
             reserve=self.reserve.resources(),
             policy=self.policy or policy,
             ad_lifetime_seconds=ad_lifetime_seconds,
+            schedules=tuple(one.schedule() for one in self.schedules),
             **same,
         )
 
 
-SHAPED = frozenset({"shape", "reserve", "policy", "policy_parameters"})
+SHAPED = frozenset({"shape", "reserve", "policy", "policy_parameters", "schedules"})
 """Fields that the core has in another form, or not at all."""

@@ -72,7 +72,7 @@ def _section(path: str, table: type[BaseModel]) -> str:
 def _title(path: str) -> str:
     if not path:
         return "At the top"
-    return f"`[[{path.removesuffix('[]')}]]`" if path.endswith("[]") else f"`[{path.replace('[]', '')}]`"
+    return f"`[[{path.replace('[]', '')}]]`" if path.endswith("[]") else f"`[{path.replace('[]', '')}]`"
 
 
 def _unit(name: str) -> str:
@@ -87,7 +87,9 @@ def _default(field: FieldInfo) -> str:
             return "none"
         case "":
             return "empty"
-        case tuple() | dict():
+        case () | {} if not field.default:
             return "empty"
+        case tuple():
+            return f"`{list(field.default)}`".replace("'", '"')
         case default:
             return f"`{default}`"

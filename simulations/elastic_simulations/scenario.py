@@ -9,6 +9,7 @@ from pathlib import Path
 from elastic.core.memory import WishKind
 from elastic.core.model import GroupSpec, SiteSpec
 from elastic.core.override import Override, OverrideKind
+from elastic.core.schedules import Schedule
 from elastic_simulations.faults import ERRORS, CallFault
 from elastic_simulations.full.feeding import feed
 from elastic_simulations.grid import EPOCH, Grid
@@ -271,7 +272,8 @@ def _groups(
     for number, row in enumerate(rows):
         path = f"group[{number}]"
         table = row if isinstance(row, Mapping) else {}
-        spec = reader.read(GroupSpec, {name: value for name, value in table.items() if name != "model"}, path)
+        rest = {name: value for name, value in table.items() if name not in {"model", "schedules"}}
+        spec = reader.read(GroupSpec, rest, path, schedules=_schedules(reader, table, path))
         model = reader.read(GroupModel, table.get("model", {}), f"{path}.model")
         if spec is not None and model is not None:
             if spec.name in groups:
@@ -282,3 +284,18 @@ def _groups(
             groups[spec.name] = spec if spec.policy else replace(spec, policy=chosen)
             models[spec.name] = model
     return groups, models
+
+
+def _schedules(reader: Reader, table: Mapping[object, object], path: str) -> tuple[Schedule, ...]:
+    """As in the daemon's settings."""
+    if "schedules" not in table:
+        return ()
+    from elastic.settings.schedules import ScheduleError, read_schedule  # noqa: PLC0415 - imports pydantic
+
+    rows, found = table["schedules"], []
+    for number, row in enumerate(rows if isinstance(rows, list) else [rows]):
+        try:
+            found.append(read_schedule(row))
+        except ScheduleError as error:
+            reader.problems += [f"{path}.schedules[{number}].{problem}" for problem in error.problems]
+    return tuple(found)

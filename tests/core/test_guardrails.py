@@ -37,6 +37,7 @@ def test_they_apply_in_this_order() -> None:
     order = [
         "sanity",
         "stabilisation",
+        "schedule",
         "override",
         "limits",
         "backoff",

@@ -19,6 +19,7 @@ from elastic.core.observation import (
 )
 from elastic.core.override import Override, OverrideKind
 from elastic.core.policy import Target
+from elastic.core.schedules import Schedule
 from tests.core.builders import (
     BIG,
     JOB,
@@ -45,6 +46,8 @@ from tests.core.builders import (
 )
 
 GROUPS = ("g", "h")
+ALWAYS = Schedule(name="always", weekdays=frozenset(range(7)), start_minute=0, end_minute=0)
+FEW, MANY = replace(ALWAYS, maximum=1), replace(ALWAYS, minimum=5)
 AGES = (5.0, 60.0, 200.0, 700.0, 1000.0, 5000.0, 50_000.0)
 
 
@@ -189,7 +192,13 @@ def worlds(draw: st.DrawFn) -> World:
         observations=now,
         memory=memory([w.record for w in workers], groups, overrides=draw(overrides())),
         specs=tuple(
-            spec(name, draw(st.integers(0, 8)), minimum=draw(st.sampled_from([0, 0, 0, 2]))) for name in GROUPS
+            spec(
+                name,
+                draw(st.integers(0, 8)),
+                minimum=draw(st.sampled_from([0, 0, 0, 2])),
+                schedules=draw(st.sampled_from([(), (), (FEW,), (MANY,)])),
+            )
+            for name in GROUPS
         ),
         proposal={name: Target(draw(st.sampled_from([0, 0, 1, 3, 15])), "wanted") for name in GROUPS},
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 
 from elastic.core.model import GroupSpec
 from elastic.plugins import POLICIES, find, suggestion
-from elastic_simulations.runs.elastic_settings import NOT_SET, SWITCHES, elastic_spec
+from elastic_simulations.runs.elastic_settings import HOURS, NOT_SET, SWITCHES, elastic_spec
 from elastic_simulations.runs.settings import RunSettings, SettingsError, checked
 
 STATIC = "static"
@@ -93,7 +93,7 @@ def parameters(policy: str) -> tuple[str, ...]:
     kind = find(POLICIES, policy)
     own = getattr(kind, "__dataclass_fields__", {})
     group = (item.name for item in fields(GroupSpec) if item.name not in NOT_SET)
-    return tuple(sorted({*own, *group, *SWITCHES}))
+    return tuple(sorted({*own, *group, *SWITCHES, *HOURS}))
 
 
 def unknown(policy: str, key: str) -> str | None:

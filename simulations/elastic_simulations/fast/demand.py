@@ -9,6 +9,7 @@ from elastic.core.model import Demand, GroupDemand, GroupSpec, Unserved
 from elastic.core.observation import JobShape, Negotiation, Queue, ScheddQueue
 from elastic.core.packing import Bin, Opening, Rank
 from elastic.core.resources import Resources
+from elastic.core.schedules import NOTHING_ASKED, InForce
 from elastic_simulations.fast.pool import Pool
 from elastic_simulations.fast.records import Records
 from elastic_simulations.fast.units import Scale
@@ -27,6 +28,7 @@ class Part:
     pool: Pool
     records: Records
     offers: Resources
+    hours: Callable[[], InForce] = lambda: NOTHING_ASKED
 
     @property
     def existing(self) -> int:
@@ -36,8 +38,9 @@ class Part:
 
     def room(self) -> tuple[int, str]:
         """By how many workers the group may grow, those taken back included, and why by no more."""
-        left = max(0, self.spec.maximum - self.existing)
-        return len(self.pool.held) + left, "" if left else f"at its maximum of {self.spec.maximum}"
+        hours, maximum = self.hours(), self.spec.maximum
+        left = max(0, hours.most(maximum) - self.existing)
+        return len(self.pool.held) + left, "" if left else hours.full(maximum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

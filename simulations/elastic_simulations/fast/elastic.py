@@ -17,7 +17,7 @@ from elastic_simulations.fast.orders import DEFAULT, ORDERS
 from elastic_simulations.fast.outcome import Outcome, Samples
 from elastic_simulations.fast.outlook import Outlook
 from elastic_simulations.fast.pool import NEVER, Pool
-from elastic_simulations.fast.quiet import quiet_until
+from elastic_simulations.fast.quiet import quiet_until, stays_so
 from elastic_simulations.fast.recording import Recorded, Recorder
 from elastic_simulations.fast.single import SinglePool
 from elastic_simulations.fast.spec import ElasticSpec
@@ -26,9 +26,6 @@ from elastic_simulations.fast.units import common_unit, in_units
 from elastic_simulations.fast.view import View
 from elastic_simulations.traces.following import depends
 from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Trace
-
-GIVE_UP_TICKS = 1500
-"""Ticks in a row, more than a day of them, at which nothing is pending and nothing is done: it will stay so."""
 
 __all__ = ("Run", "check", "kind_of_run", "run_elastic")
 
@@ -93,6 +90,8 @@ class Run:
         self._same_until = UNKNOWN
         self._looks_ahead = spec.skips_quiet or spec.on_events
         self._demand = self._supply = 0
+        self._scheduled = any(one.group.schedules for one in spec.workers)
+        self._stays = False
         self.shut: list[tuple[int, int, int]] = []
 
     def pool_of(self, trace: Trace, spec: ElasticSpec, times: list[int]) -> tuple[int, Pool]:
@@ -105,14 +104,15 @@ class Run:
 
     def outcome(self) -> Outcome:
         """Run to the end, and fill in the tables."""
-        at, quiet = 0, 0
+        at, patience = 0, (self.spec.patience - 1) * self.tick_every
+        since = UNKNOWN
         while True:
             self._advance(at)
             wake, idles = self._decide()
-            quiet = quiet + 1 if idles else 0
-            if quiet and (wake == NEVER or quiet >= GIVE_UP_TICKS):
+            since = UNKNOWN if not idles else at if since == UNKNOWN else since
+            if idles and (wake == NEVER or self._stays or at - since >= patience):
                 return self._tables()
-            at = self._next(at, wake)
+            at = self._next(at, min(wake, since + patience) if idles else wake)
 
     def _advance(self, at: int) -> None:
         meter = self.view.meter
@@ -153,6 +153,8 @@ class Run:
         looks = self._looks_ahead or idles or (quiet and self._in_numbers)
         until = min(event, quiet_until(view, snapshot, targets)) if looks else event
         self._same_until = until if quiet and self._in_numbers else UNKNOWN
+        over = idles and self._scheduled and self.pool.finished is not None
+        self._stays = over and stays_so(view, snapshot, targets)
         return until if self._looks_ahead or idles else event, idles
 
     def _carry_out(self, snapshot: Snapshot, proposal: Mapping[str, Target], targets: Mapping[str, Target]) -> bool:

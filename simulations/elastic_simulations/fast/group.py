@@ -7,6 +7,7 @@ from elastic.core.lifecycle import Phase
 from elastic.core.memory import GroupMemory, Template
 from elastic.core.model import GroupDemand, GroupSpec, WorkerGroup
 from elastic.core.resources import Resources
+from elastic.core.schedules import NOTHING_ASKED, in_force
 from elastic.core.stats import percentile
 from elastic_simulations.fast.lazy import Fleet
 from elastic_simulations.fast.meter import Meter
@@ -50,6 +51,7 @@ class GroupView:
         self._join_p95 = 0.0
         self._load_stays = meter is None
         self._fleet: Fleet | None = None
+        self.hours = NOTHING_ASKED
         self._template = Template(ad=MachineSpec(total=self.offers).template, resources=self.offers, learned=True)
 
     @property
@@ -71,11 +73,13 @@ class GroupView:
     def counts(self) -> tuple[object, ...]:
         """What a snapshot of the group depends on, but for its queue and its time."""
         pool = self.pool
-        return (pool.running, pool.booting, pool.ready, len(pool.held), self._idle_units, self.memory)
+        return (pool.running, pool.booting, pool.ready, len(pool.held), self._idle_units, self.memory, self.hours)
 
     def look(self, now: float) -> None:
         """What a tick sees first: who was drained, who is gone, who has joined."""
         self._idle_units = self._next_idle_units
+        if self.spec.schedules and (self.hours.until is None or now >= self.hours.until):
+            self.hours = in_force(self.spec.schedules, now)
         if self.records.moving:
             self.records.look(now, self.spec.breaker_young_seconds)
         if self.pool.joined:
@@ -105,6 +109,7 @@ class GroupView:
             boot_allowance=memory.boot_allowance,
             policy_memory=memory.policy_memory,
             memory=memory,
+            schedule=self.hours,
             workers=self._workers(),
         )
 

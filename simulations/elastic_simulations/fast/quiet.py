@@ -1,21 +1,29 @@
 """How long nothing can be decided anew, when nothing happens in the pool: quiet time then costs nothing."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import inf
 
 from elastic.core.model import Snapshot
 from elastic.core.policy import Target
+from elastic.core.schedules import NOTHING_ASKED
 from elastic.core.wakes import next_wake
 from elastic_simulations.fast.pool import NEVER
 from elastic_simulations.fast.view import View
 
 
+def stays_so(view: View, snapshot: Snapshot, targets: Mapping[str, Target]) -> bool:
+    """Whether nothing is decided any more once all jobs are over: schedules go on for ever, and do not count."""
+    groups = {name: replace(group, schedule=NOTHING_ASKED) for name, group in snapshot.groups.items()}
+    return quiet_until(view, replace(snapshot, groups=groups), targets) == NEVER
+
+
 def quiet_until(view: View, snapshot: Snapshot, targets: Mapping[str, Target]) -> int:
     """In units: the first moment at which a decision may differ from the last; NEVER when there is none.
 
-    The minimum over the core's own wakes (policy, guardrails, overrides), idle workers growing old enough to go, and
-    recommendations leaving the stabilisation window. Where events decide, a new sample of the load is one, and what a
-    policy remembers is none: it asks for a moment by `next_wake`.
+    The minimum over the core's own wakes (policy, guardrails, overrides, schedules), idle workers growing old enough to
+    go, and recommendations leaving the stabilisation window. Where events decide, a new sample of the load is one, and
+    what a policy remembers is none: it asks for a moment by `next_wake`.
     """
     now = view.pool.now
     if view.going_on if view.spec.on_events else view.restless:

@@ -45,7 +45,7 @@ def run_by_counts(trace: Trace, spec: ElasticSpec) -> Outcome:
     check(trace, spec)
     group = spec.group
     others = (spec.wide, spec.metered, spec.learns, spec.estimates, group.idle_seconds, group.scale_down_window_seconds)
-    if any(others) or not (spec.on_events and spec.at_once) or set(trace.cores) != {spec.slots}:
+    if any(others) or group.schedules or not (spec.on_events and spec.at_once) or set(trace.cores) != {spec.slots}:
         raise SimulationError("counts are not all that decides in such a run")
     return CountsRun(trace, spec, None).outcome()
 

@@ -1,6 +1,8 @@
 """What one elastic run is given: group, site, policy, and how its workers boot, fill and go."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import ceil
 
 from elastic.core.model import GroupSpec, SiteSpec
 from elastic.core.policy import Policy
@@ -8,6 +10,12 @@ from elastic.core.resources import Resources
 from elastic_simulations.draws import Constant, Distribution
 from elastic_simulations.estimates import NOISE
 from elastic_simulations.fast.orders import DEFAULT, MANY
+
+GIVE_UP_TICKS = 1500
+"""More than a day of them, a minute apart."""
+
+SCHEDULES_REPEAT_SECONDS = 8 * 86_400.0
+"""After a week every schedule has had its turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +45,8 @@ class ElasticSpec:
 
     `more` are further groups; jobs go to them as the planner asks for them: by priority, cost, name. `shaped` looks at
     the memory, disk and gpus of jobs (none where the trace does not say) beside their cores. `estimates` is what
-    policies are told of how long jobs run: "" = nothing, or a kind of `elastic_simulations.estimates`.
+    policies are told of how long jobs run: "" = nothing, or a kind of `elastic_simulations.estimates`. `epoch` is the
+    second of the wall clock at which the trace's time 0 lies; schedules go by it.
     """
 
     group: GroupSpec
@@ -57,6 +66,7 @@ class ElasticSpec:
     shaped: bool = False
     estimates: str = ""
     estimate_noise: float = NOISE
+    epoch: float = 0.0
 
     @property
     def wide(self) -> bool:
@@ -64,9 +74,21 @@ class ElasticSpec:
         return self.shaped or bool(self.more)
 
     @property
+    def patience(self) -> int:
+        """Ticks in a row at which nothing is pending and nothing is done: after these it will stay so."""
+        return patient(self.site, (one.group for one in self.workers))
+
+    @property
     def workers(self) -> tuple[Workers, ...]:
         """All groups."""
         return (Workers(group=self.group, policy=self.policy, boot_seconds=self.boot_seconds), *self.more)
+
+
+def patient(site: SiteSpec, groups: Iterable[GroupSpec]) -> int:
+    """Ticks after which a world that stands still is given up."""
+    if not any(group.schedules for group in groups):
+        return GIVE_UP_TICKS
+    return max(GIVE_UP_TICKS, ceil(SCHEDULES_REPEAT_SECONDS / site.tick_seconds))
 
 
 def reference_group(

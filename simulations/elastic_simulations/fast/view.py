@@ -38,7 +38,7 @@ class View:
         """Begin with nothing remembered; `unit` in us; `recorded` = somebody reads the ticks' records."""
         self.spec = spec
         self.pool = pool
-        self.scale = Scale(unit)
+        self.scale = Scale(unit, round(spec.epoch * MICROSECONDS))
         # Without its clock: when something would be decided next, if it did not tick.
         self.timeless = replace(spec.site, tick_seconds=inf, min_wake_seconds=0.0)
         self.site = spec.site
@@ -56,7 +56,7 @@ class View:
         # Without a stabilisation window nobody reads old recommendations: they are kept for records only.
         self.forgets = not (recorded or any(group.spec.scale_down_window_seconds for group in self.groups))
         ordered = sorted(self.groups, key=lambda g: (-g.spec.priority, g.spec.cost_per_hour, g.spec.name))
-        asked = tuple(Part(spec=g.spec, pool=g.pool, records=g.records, offers=g.offers) for g in ordered)
+        asked = tuple(self._part(g) for g in ordered)
         self.asker = Asker(pool=pool, parts=asked, scale=self.scale)
         self._named = {group.spec.name: group for group in sorted(self.groups, key=lambda group: group.spec.name)}
         self._unit = unit
@@ -64,6 +64,12 @@ class View:
         self._seen: object = None
         self._demand = Demand()
         self._groups: dict[str, WorkerGroup] = {}
+
+    @staticmethod
+    def _part(group: GroupView) -> Part:
+        return Part(
+            spec=group.spec, pool=group.pool, records=group.records, offers=group.offers, hours=lambda: group.hours
+        )
 
     def estimate(self, outlook: Outlook) -> None:
         """From now on policies are told what work is thought to be left."""

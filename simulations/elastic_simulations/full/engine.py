@@ -8,10 +8,11 @@ from math import inf
 from elastic.core.lifecycle import Phase
 from elastic.core.model import GroupSpec, SiteSpec, WorkerGroup
 from elastic.core.policy import Policy
+from elastic.core.schedules import NOTHING_ASKED
 from elastic.core.wakes import next_wake
 from elastic_simulations.draws import Constant
 from elastic_simulations.fast.outcome import Arrivals, Outcome
-from elastic_simulations.fast.spec import ElasticSpec, Workers
+from elastic_simulations.fast.spec import ElasticSpec, Workers, patient
 from elastic_simulations.full.feeding import cores_only, feed, shaped
 from elastic_simulations.full.integrating import QueueMeter
 from elastic_simulations.full.tables import outcome
@@ -23,9 +24,6 @@ from elastic_simulations.traces.trace import UNKNOWN, Trace
 
 LEDGER = "simulation"
 """The fast engine's: workers have the same names, and so draw the same boot times."""
-
-GIVE_UP_TICKS = 1500
-"""As in the fast engine: ticks in a row at which nothing is pending and nothing is done."""
 
 GOING = (Phase.DRAINING, Phase.DRAINED, Phase.DELETING)
 SURE_TICKS = 60
@@ -39,7 +37,7 @@ def run_full(trace: Trace, spec: ElasticSpec) -> Outcome:
     simulation.grid.log.listeners.append(meter.hear)
     order = feed(simulation.grid, trace, shaped(trace) if spec.shaped else cores_only(trace))
     finish(simulation, len(trace))
-    ticks_us = [round(record.now * 1e6) for record in simulation.records]
+    ticks_us = [round((at - spec.epoch) * 1e6) for at in simulation.ticked]
     cores = None if spec.wide or depends(trace) else spec.slots
     jobs = simulation.grid.log.jobs
     found = outcome(simulation.grid, jobs, meter, ticks_us, cores=cores)
@@ -64,7 +62,7 @@ def policies(spec: ElasticSpec) -> Callable[[str], Policy]:
 def ideal(spec: ElasticSpec) -> Scenario:
     """The spec as a scenario: everything that the fast engine does not model takes no time and never fails."""
     return Scenario(
-        run=Run(seed=spec.seed, epoch=0.0),
+        run=Run(seed=spec.seed, epoch=spec.epoch),
         pool=PoolSpec(
             negotiation_seconds=0.0,
             claim_seconds=0.0,
@@ -98,11 +96,11 @@ def _model(one: Workers, *, cancels: bool) -> GroupModel:
 
 def finish(simulation: Simulation, jobs: int) -> None:
     """Tick until all these jobs have come and nothing can happen any more, or nothing has been done for a day."""
-    quiet = 0
+    quiet, patience = 0, patient(simulation.scenario.site, simulation.scenario.groups.values())
     for record in simulation.ticks(inf):
         quiet = 0 if record.plan.actions or _pending(simulation, jobs) else quiet + 1
         waits = any(schedd.jobs for schedd in simulation.grid.schedds.values())
-        if (quiet > (SURE_TICKS if waits else 0) and _settled(simulation)) or quiet >= GIVE_UP_TICKS:
+        if (quiet > (SURE_TICKS if waits else 0) and _settled(simulation, over=not waits)) or quiet >= patience:
             return
 
 
@@ -121,17 +119,22 @@ def _pending(simulation: Simulation, jobs: int) -> bool:
     return any(group.upcoming or any(map(group.count, GOING)) for group in groups)
 
 
-def _settled(simulation: Simulation) -> bool:
-    """Whether no later tick can decide anything else, as long as nothing happens: what the fast engine asks, too."""
+def _settled(simulation: Simulation, *, over: bool) -> bool:
+    """Whether no later tick can decide anything else, as long as nothing happens: what the fast engine asks, too.
+
+    Schedules go on for ever: once all jobs are over, they do not count.
+    """
     record, before = simulation.records[-1], simulation.records[-2:][0]
     timeless = replace(simulation.scenario.site, tick_seconds=inf, min_wake_seconds=0.0)
-    if next_wake(record.snapshot, record.targets, (), timeless)[0] != inf:
+    groups = record.snapshot.groups
+    asked = {name: replace(group, schedule=NOTHING_ASKED) for name, group in groups.items()} if over else groups
+    if next_wake(replace(record.snapshot, groups=asked), record.targets, (), timeless)[0] != inf:
         return False
     return all(
         not any(worker.phase is Phase.READY and worker.keep for worker in group.workers)
         and group.policy_memory == before.snapshot.groups[name].policy_memory
         and not _window_moves(group, record.now)
-        for name, group in record.snapshot.groups.items()
+        for name, group in groups.items()
     )
 
 

@@ -54,13 +54,14 @@ def run_scenario(scenario: Scenario, settings: RunSettings | None = None) -> Res
     jobs = [job for job in grid.log.jobs if job.spec.universe == "vanilla" and not job.spec.held]
     if not jobs:
         raise SettingsError("the scenario submits no job: there is nothing to measure")
-    ticks_us = [round((record.now - scenario.run.epoch) * MICROSECONDS) for record in simulation.records]
+    ticks_us = [round((at - scenario.run.epoch) * MICROSECONDS) for at in simulation.ticked]
     told = replace(settings or RunSettings(), engine="full", seed=scenario.run.seed, policy=scenario.policy.name)
     found = outcome(grid, jobs, meter, ticks_us, cores=None)
     if scenario.run.on_events:
         found.samples = Samples()
     result = measured(_trace(jobs, scenario.workload_trace), found, told, FULL)
-    return replace(result, more=_more(scenario, grid, jobs), wall_s=perf_counter() - began)
+    more = {**_more(scenario, grid, jobs), "failed_ticks": simulation.failed_ticks}
+    return replace(result, more=more, wall_s=perf_counter() - began)
 
 
 def _with(scenario: Scenario, settings: RunSettings) -> Scenario:

@@ -19,11 +19,29 @@ SWITCHES = ("cancels", "at_once", "learns", "metered", "skips_quiet", "on_events
 ESTIMATES = ("estimates", "estimate_noise")
 """Of the run times of jobs: their kind, and how far noisy ones are off (sigma of the logarithm)."""
 
+HOURS = ("schedules", "epoch")
+"""Limits at certain hours, and the second of the wall clock at which the trace begins."""
+
+LATEST_EPOCH = 2e10
+"""The year 2603: days and weeks can still be told, whatever follows."""
+
 METERED = frozenset({"hybrid", "thesis"})
 """Policies that read the mean CPU load, as it was measured: others may do without, which is faster."""
 
 NOT_SET = frozenset(
-    {"name", "policy", "minimum", "maximum", "shape", "reserve", "options", "priority", "cost_per_hour"}
+    {
+        "name",
+        "policy",
+        "minimum",
+        "maximum",
+        "shape",
+        "reserve",
+        "plain_attributes",
+        "options",
+        "schedules",
+        "priority",
+        "cost_per_hour",
+    }
 )
 """Fields of GroupSpec that have options of their own, or no meaning with one group."""
 
@@ -47,6 +65,13 @@ def elastic_spec(settings: RunSettings) -> ElasticSpec:
         metered=settings.policy in METERED,
         shaped=any(name in mine for name in AMOUNTS),
     )
+    if "schedules" in mine:
+        from elastic_simulations.runs.hours import schedules  # noqa: PLC0415 - imports pydantic
+
+        hours = schedules(mine["schedules"], settings.minimum, settings.maximum)
+        spec = replace(spec, group=replace(spec.group, schedules=hours), epoch=_epoch(mine))
+    else:
+        check("epoch" not in mine, "--set epoch: only schedules go by it")
     spec = replace(spec, estimates=_kind(mine.get("estimates", "")), estimate_noise=_noise(mine))
     make: Callable[..., ElasticSpec] = replace
     return make(spec, **{name: _switch(name, mine[name]) for name in SWITCHES if name in mine})
@@ -54,7 +79,7 @@ def elastic_spec(settings: RunSettings) -> ElasticSpec:
 
 def _split(settings: RunSettings) -> tuple[dict[str, str], dict[str, str]]:
     """Settings of the group and the engine, and those of the policy: all names that are no field of a group."""
-    known = {*SWITCHES, *AMOUNTS, *ESTIMATES, *_group_fields()}
+    known = {*SWITCHES, *AMOUNTS, *ESTIMATES, *HOURS, *_group_fields()}
     mine = {name: value for name, value in settings.sets.items() if name in known}
     return mine, {name: value for name, value in settings.sets.items() if name not in mine}
 
@@ -66,7 +91,7 @@ def _group_fields() -> dict[str, "Field[object]"]:
 def _with_group(group: GroupSpec, mine: Mapping[str, str]) -> GroupSpec:
     make: Callable[..., GroupSpec] = replace
     for name, text in mine.items():
-        if name in SWITCHES or name in ESTIMATES:
+        if name in SWITCHES or name in ESTIMATES or name in HOURS:
             continue
         if name in AMOUNTS:
             check(text.isdecimal(), f"--set {name}={text}: a whole number, of one worker")
@@ -92,7 +117,7 @@ def _policy(name: str, given: Mapping[str, str]) -> Policy:
     except PluginError as error:
         if not given:
             raise
-        others = ", ".join(sorted({*_group_fields(), *SWITCHES, *AMOUNTS, *ESTIMATES}))
+        others = ", ".join(sorted({*_group_fields(), *SWITCHES, *AMOUNTS, *ESTIMATES, *HOURS}))
         raise SettingsError(f"{error}; settings of the group: {others}") from error
 
 
@@ -110,6 +135,18 @@ def _noise(mine: Mapping[str, str]) -> float:
     check(0 <= noise < float("inf"), f"--set estimate_noise={text}: not below 0, and finite")
     check("estimate_noise" not in mine or mine.get("estimates") == NOISY, "--set estimate_noise: for estimates=noisy")
     return noise
+
+
+def _epoch(mine: Mapping[str, str]) -> float:
+    text = mine.get("epoch", "0")
+    try:
+        epoch = float(text)
+    except ValueError as error:
+        raise SettingsError(f"--set epoch={text}: not a number") from error
+    check(
+        0 <= epoch <= LATEST_EPOCH, f"--set epoch={text}: seconds since 1970, not below 0, at most {LATEST_EPOCH:.0f}"
+    )
+    return epoch
 
 
 def _switch(name: str, text: str) -> bool:
