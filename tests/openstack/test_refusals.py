@@ -99,7 +99,6 @@ def test_an_image_that_goes_while_its_name_is_still_known_closes_the_group_after
         assert made.cloud.quotas()["mine"].reason.startswith("there is no image short-lived")
 
 
-@pytest.mark.full
 def test_a_full_quota_is_told_before_and_after_asking_and_servers_being_deleted_fill_it(
     own: Project, tmp_path: Path
 ) -> None:
@@ -114,19 +113,17 @@ def test_a_full_quota_is_told_before_and_after_asking_and_servers_being_deleted_
         assert (first.error, type(second.error)) == (None, QuotaExceeded)
         assert "Quota exceeded for instances" in str(second.error)
         wait(lambda: made.status(server_id) is ServerStatus.ACTIVE, 60, "it is active")
-        own.faults(destroy_seconds=8)
         going = record("small", "small-1", server_id)
-        assert made.cloud.delete(made.groups["small"], [going]) == {}
-        wait(lambda: made.status(server_id) is ServerStatus.DELETING, 30, "it is being deleted")
-        assert made.cloud.quotas()["small"] == full
-        # Asked again while it hangs: no error, and nobody else goes.
-        assert made.cloud.delete(made.groups["small"], [going]) == {}
+        with hanging(own):
+            assert made.cloud.delete(made.groups["small"], [going]) == {}
+            wait(lambda: made.status(server_id) is ServerStatus.DELETING, 30, "it is being deleted")
+            assert made.cloud.quotas()["small"] == full
+            # Asked again while it hangs: no error, and nobody else goes.
+            assert made.cloud.delete(made.groups["small"], [going]) == {}
         wait(lambda: made.server(server_id) is None, 60, "it is gone")
-        own.faults()
         wait(lambda: made.cloud.quotas()["small"].workers_left == 1, 30, "its place is free")
 
 
-@pytest.mark.full
 def test_what_two_groups_ask_for_at_once_is_refused_as_too_much_and_never_ends_in_error(
     own: Project, tmp_path: Path
 ) -> None:
@@ -139,6 +136,16 @@ def test_what_two_groups_ask_for_at_once_is_refused_as_too_much_and_never_ends_i
         assert Counter(type(answer.error) for answer in answers) == {type(None): 3, QuotaExceeded: 3}
         ids = [answer.server_id for answer in answers if answer.error is None]
         wait(lambda: {made.status(one) for one in ids} == {ServerStatus.ACTIVE}, 60, "all that were taken are active")
+
+
+@contextmanager
+def hanging(own: Project) -> Iterator[None]:
+    """While no deletion of the project comes to its end."""
+    own.faults(destroy_seconds=600)
+    try:
+        yield
+    finally:
+        own.faults()
 
 
 @contextmanager
@@ -183,7 +190,6 @@ def test_members_of_a_server_group_are_limited(own: Project, tmp_path: Path) -> 
     )
 
 
-@pytest.mark.full
 def test_no_valid_host_is_an_error_of_the_server_with_its_reason(own: Project, tmp_path: Path) -> None:
     """Nova takes the request and finds out afterwards: the server's failure is the group's failed boot."""
     flavor = {"id": POOL, "name": POOL, "vcpus": 1, "ram": 2_000_000, "disk": 1}

@@ -76,7 +76,9 @@ class WorkerDriver(fake.FakeDriver):
     def destroy(self, context, instance, network_info, block_device_info=None, destroy_disks=True,
                 destroy_secrets=True):  # fmt: skip
         faults = _faults(instance)
-        time.sleep(faults.get("destroy_seconds", 0))
+        until = time.monotonic() + faults.get("destroy_seconds", 0)
+        while time.monotonic() < until and _faults(instance).get("destroy_seconds"):
+            time.sleep(0.2)
         if faults.get("destroy_error"):
             raise exception.InstanceTerminationFailure(reason=faults["destroy_error"])
         folder = SERVERS / instance.uuid
