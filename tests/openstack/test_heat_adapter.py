@@ -98,7 +98,6 @@ def test_a_group_is_emptied_and_grows_again_from_what_the_settings_say_then(grou
     assert len(group.grow(1).members) == 1
 
 
-@pytest.mark.full
 def test_a_stack_that_others_deleted_is_made_anew(group: Group) -> None:
     group.of_size(1)
     group.heat.stacks.remove(group.settled())

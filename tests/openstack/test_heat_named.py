@@ -11,8 +11,6 @@ from tests.openstack.stacks import Heat, heat_of, shown
 APPEND = template("resource_group")
 UPDATE = APPEND.replace("removal_policies_mode: append", "removal_policies_mode: update")
 
-pytestmark = pytest.mark.full
-
 
 @pytest.fixture(scope="module")
 def heat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heat]:
