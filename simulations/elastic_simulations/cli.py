@@ -84,7 +84,7 @@ def run(
     Exit codes: 0 done (jobs that could never run are counted as unserved), 1 it failed, with the reason: mostly file
     and line of a trace; 2 options, settings or policies that make no sense.
     """
-    from elastic_simulations.runs.command import SCENARIO, Asked, answer
+    from elastic_simulations.runs.command import SCENARIO, Asked, answer, lost
     from elastic_simulations.runs.settings import RunSettings, check_static
 
     if (trace is None) == (scenario is None):
@@ -119,6 +119,8 @@ def run(
         dependencies=dependencies,
     )
     result = answer(asked)
+    if said := lost(asked):
+        print(said, file=sys.stderr)
     if output is Output.JSON:
         print(json.dumps(result, indent=2))
         return

@@ -5,10 +5,11 @@ Understands well-formed runs only; help, tables and every mistake go the long wa
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import NoReturn
 
-from elastic_simulations.runs.command import Asked, answer
+from elastic_simulations.runs.command import Asked, answer, lost
 
 
 class _NotUnderstood(Exception):
@@ -34,7 +35,10 @@ def sim(words: list[str]) -> bool:
     policy = given.pop("policy")
     if given.pop("output") != "json" or (given["static"] is not None and policy is not None):
         return False
-    print(json.dumps(answer(Asked(policy="backlog" if policy is None else policy, **given)), indent=2))  # noqa: T201 - the result
+    asked = Asked(policy="backlog" if policy is None else policy, **given)
+    print(json.dumps(answer(asked), indent=2))  # noqa: T201 - the result
+    if said := lost(asked):
+        print(said, file=sys.stderr)  # noqa: T201 - beside it
     return True
 
 

@@ -8,7 +8,7 @@ from elastic_simulations.progress import shown
 from elastic_simulations.runs.outputs import JOBS, WORKERS, check_outputs
 from elastic_simulations.runs.report import own_version, report
 from elastic_simulations.runs.running import Result, run
-from elastic_simulations.runs.settings import HONOUR, RunSettings, SettingsError, checked
+from elastic_simulations.runs.settings import HONOUR, RunSettings, SettingsError, checked, lost_options
 from elastic_simulations.traces.reading import read
 from elastic_simulations.traces.shaping import shaped
 
@@ -49,6 +49,14 @@ class Asked:
     group: str = ""
     state: Mapping[str, object] | None = None
     dependencies: str = HONOUR
+
+
+def lost(asked: Asked) -> str:
+    """What to say of options that were given in vain; empty when there are none. Figures are as without them."""
+    options = lost_options(_settings(asked))
+    return (
+        f"ignored: {', '.join(options)}: --static {asked.static} has no workers and decides nothing" if options else ""
+    )
 
 
 WRITTEN = ("jobs_to", "workers_to", "html_to")

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from elastic_simulations.runs.running import Result
-from elastic_simulations.runs.settings import HONOUR
+from elastic_simulations.runs.settings import HONOUR, lost_options
 from elastic_simulations.traces.following import counted, depends
 from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN, Note
 
@@ -123,9 +123,10 @@ def _dependencies(result: Result) -> Plain:
 
 
 def _ignored(result: Result) -> list[str]:
-    """Columns of the trace that nobody has looked at."""
+    """Columns of the trace that nobody has looked at, and options that said nothing of this run."""
     optional, settings = result.trace.optional, result.settings
     lost = [name for name in IGNORED if name in optional and name not in settings.sets]
+    lost += lost_options(settings)
     return ["after", *lost] if settings.dependencies != HONOUR and depends(result.trace) else lost
 
 

@@ -80,6 +80,24 @@ def checked(settings: RunSettings) -> RunSettings:
     return settings
 
 
+OF_WORKERS: Mapping[str, str] = {
+    "minimum": "--min",
+    "maximum": "--max",
+    "slots": "--slots",
+    "order": "--order",
+    "boot": "--boot",
+    "tick": "--tick",
+}
+"""What is said of workers and decisions, by its option; where cores are always on there are none."""
+
+
+def lost_options(settings: RunSettings) -> tuple[str, ...]:
+    """Options that say something else than their default, and that `--static` has no use for."""
+    plain = RunSettings()
+    given = {name for name in OF_WORKERS if getattr(settings, name) != getattr(plain, name)}
+    return () if settings.static is None else tuple(option for name, option in OF_WORKERS.items() if name in given)
+
+
 def check_static(static: int, policy: str | None, sets: Iterable[str]) -> None:
     """Nobody decides about cores that are always on: SettingsError names the policy or setting that would be lost."""
     check(policy is None, f"--static {static} runs no policy: leave out --policy {policy}, or --static")

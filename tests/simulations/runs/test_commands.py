@@ -52,6 +52,23 @@ def test_a_static_run_prints_one_object_with_the_pinned_names(tmp_path: Path, tr
     assert (answer["jobs"], answer["dropped"], answer["unserved"], answer["starts"]) == (2000, 0, 0, 0)
 
 
+@pytest.mark.parametrize("output", ["json", "table"])
+def test_what_a_static_run_has_no_use_for_is_told_beside_the_same_figures(
+    tmp_path: Path, trace: Path, output: str
+) -> None:
+    words = ["sim", "run", "--trace", str(trace), "--static", "200", "--seed", "7", "-o", output]
+    lost = ["--slots", "4", "--max", "9", "--boot", "3", "--tick", "9", "--min", "2", "--order", "emptiest"]
+    plain, told = elastic(tmp_path, *words), elastic(tmp_path, *words, *lost)
+    names = ["--min", "--max", "--slots", "--order", "--boot", "--tick"]
+    assert (plain.returncode, plain.stderr, told.returncode) == (0, "", 0)
+    assert told.stderr == f"ignored: {', '.join(names)}: --static 200 has no workers and decides nothing\n"
+    if output == "json":
+        first, second = json.loads(plain.stdout), json.loads(told.stdout)
+        assert (first["ignored"], second["ignored"]) == ([], names)
+        same = {"jobs", "wait", "bounded_slowdown", "last_end_s", "paid_core_h", "users", "littles_law_residual"}
+        assert {name: first[name] for name in same} == {name: second[name] for name in same}
+
+
 def test_an_elastic_run_takes_every_option_of_the_interface(tmp_path: Path, trace: Path) -> None:
     words = ["--policy", "backlog", "--min", "1", "--max", "300", "--slots", "2", "--order", "emptiest"]
     words += ["--boot", "100", "--tick", "30", "--set", "headroom=2", "--set", "idle_seconds=300", "--seed", "7"]
