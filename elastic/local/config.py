@@ -39,6 +39,8 @@ def central_settings(folder: Path, *, port: int, extra_schedds: Sequence[str] = 
         "ALLOW_ADVERTISE_STARTD": f"{DAEMON_USER} {WORKER_USER} {CLIENT_USER}",
         "ALLOW_ADVERTISE_MASTER": f"{DAEMON_USER} {WORKER_USER} {CLIENT_USER}",
         "ALLOW_ADVERTISE_SCHEDD": DAEMON_USER,
+        # elastic's own tokens for workers name them in their id; others were fetched with one of these.
+        "SEC_TOKEN_REVOCATION_EXPR": f'sub == "{WORKER_USER}" && !regexp("[.]", jti)',
         # One record of each execution, evicted ones too: HTCondor 23.9 keeps none by default, and the queue alone tells
         # no more than each job's last eviction.
         "JOB_EPOCH_HISTORY": "$(SPOOL)/epoch_history",

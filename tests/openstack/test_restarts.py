@@ -84,10 +84,11 @@ def test_each_service_of_the_lab_restarted_in_turn_deletes_nothing(
 def test_every_token_expired_and_then_the_collector_restarted_deletes_nothing(
     tmp_path: Path, condor_prefix: Path, say: Say
 ) -> None:
-    groups = three(maximum=2, lost_seconds=20.0, lost_counted_seconds=600.0, job_lease_seconds=15.0)
+    shared = {"options": {"enrolment": "shared"}}
+    groups = three(maximum=2, lost_seconds=20.0, lost_counted_seconds=600.0, job_lease_seconds=15.0, **shared)
     settings = {"htcondor": {"machine_update_seconds": 15.0, "ad_lifetime_seconds": AD_SECONDS}}
-    # Tokens signed by keys of their own have no end.
-    cloud = {"token_seconds": TOKEN_SECONDS, "signing_keys": None}
+    # Tokens signed by keys of their own have no end, and where workers reach the daemon theirs are renewed.
+    cloud = {"token_seconds": TOKEN_SECONDS, "signing_keys": None, "enrol_url": None}
     with OpenStackSite(tmp_path, condor_prefix, groups=groups, settings=settings, cloud=cloud) as site:
         floors(site, 1)
         until_each_has(site, 1, 60)
