@@ -47,6 +47,7 @@ TEXTS = {
         replace(WORKER, attributes={**WORKER.attributes, "ElasticWorker": "{{ v1.instance_id }}"})
     ),
     "a member that enrols": worker(ENROLS),
+    "a member that enrols and whose token is renewed": worker(replace(ENROLS, renew_url=ENROLS.enrol_url)),
     "a master": master_user_data(PLAN),
 }
 
