@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from elastic.core.resources import Resources
+from elastic_simulations.draws import Constant
 from elastic_simulations.estimates import REQUESTED
 from elastic_simulations.fast.requests import requests_of
 from elastic_simulations.fast.spec import ElasticSpec
@@ -40,9 +41,17 @@ def _fits(trace: Trace, slots: int) -> None:
 
 
 def _may_end(trace: Trace, spec: ElasticSpec) -> None:
-    ticks = trace.submit_us[-1] / MICROSECONDS / spec.site.tick_seconds
-    if ticks > MOST_TICKS and not (spec.skips_quiet or spec.on_events):
-        problem = f"the last job comes after {ticks:,.0f} ticks; leave out the quiet ones: --set skips_quiet=true"
+    if not (spec.skips_quiet or spec.on_events):
+        check_ticks(trace, spec, MOST_TICKS, "leave out the quiet ones: --set skips_quiet=true")
+
+
+def check_ticks(trace: Trace, spec: ElasticSpec, most: int, advice: str) -> None:
+    """TraceError where the last job alone takes more ticks than that to come, be served and end."""
+    boot = spec.boot_seconds.value if isinstance(spec.boot_seconds, Constant) else 0.0
+    seconds = (trace.submit_us[-1] + trace.run_us[-1]) / MICROSECONDS + boot
+    ticks = seconds / spec.site.tick_seconds
+    if ticks > most:
+        problem = f"the last job ends after {ticks:,.0f} ticks or more: take a longer --tick, or {advice}"
         raise TraceError(trace.source, trace.line[-1], problem)
 
 

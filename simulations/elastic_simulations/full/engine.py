@@ -25,6 +25,9 @@ from elastic_simulations.traces.trace import UNKNOWN, Trace
 LEDGER = "simulation"
 """The fast engine's: workers have the same names, and so draw the same boot times."""
 
+MOST_TICKS = 1_000_000
+"""Two years of ticks a minute apart: a quarter of an hour of ours, or more."""
+
 GOING = (Phase.DRAINING, Phase.DRAINED, Phase.DELETING)
 SURE_TICKS = 60
 """Before jobs that wait beside a pool that stands still are given up: a negotiator may have been slow."""

@@ -147,7 +147,9 @@ def _manifest(answer: Answer) -> object:
     options = manifest.get("options") if isinstance(manifest, Mapping) else None
     if not isinstance(manifest, Mapping) or not isinstance(options, Mapping):
         return manifest
-    return {**manifest, "options": {name: value for name, value in options.items() if name not in WRITTEN}}
+    # Nor which engine it was: all give the same, and the page is the same to the last byte.
+    kept = {name: value for name, value in options.items() if name not in {*WRITTEN, "engine"}}
+    return {**{name: value for name, value in manifest.items() if name != "engine"}, "options": kept}
 
 
 def _split(answer: Answer) -> list[tuple[str, object, float]]:

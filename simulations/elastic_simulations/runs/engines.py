@@ -24,6 +24,9 @@ def chosen(settings: RunSettings, trace: Trace) -> str:
         why = _why_not(settings, trace)
         check(not why, f"--engine numba: {why}")
         return NUMBA
+    if settings.static is not None and settings.engine == FULL:
+        # Nobody decides, so that there is no controller to run: `lost_options` tells it.
+        return PYTHON
     if settings.engine != AUTO:
         return settings.engine
     return NUMBA if _pays(len(trace), settings.static) and not _why_not(settings, trace) else PYTHON

@@ -116,10 +116,12 @@ def _simulated(trace: Trace, settings: RunSettings, engine: str) -> Outcome:
     spec = elastic_spec(settings)
     check(trace, spec)
     if engine == FULL:
-        from elastic_simulations.full.engine import run_full  # noqa: PLC0415 - the whole controller
+        from elastic_simulations.fast.feasible import check_ticks  # noqa: PLC0415 - as above
+        from elastic_simulations.full.engine import MOST_TICKS, run_full  # noqa: PLC0415 - the whole controller
         from elastic_simulations.full.switches import refuse  # noqa: PLC0415 - as above
 
         refuse(settings.sets)
+        check_ticks(trace, spec, MOST_TICKS, "--engine python, which is a thousand times as fast")
         with shown("simulating"):
             return run_full(trace, spec)
     going = _elastic(engine, trace, spec)(trace, spec, None)

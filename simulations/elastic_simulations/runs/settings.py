@@ -15,8 +15,8 @@ DEPENDENCIES = HONOUR, IGNORE = ("honour", "ignore")
 """Whether a job that the trace names others before waits for their ends and its think time, or comes at its time."""
 
 MICROSECOND = 1e-6
-LONGEST = 1e9
-"""Seconds; thirty years, which fit many times into 64 bits of microseconds."""
+LONGEST = 366 * 86_400.0
+"""Seconds; a year: neither a boot nor the time between two decisions is meant to be longer."""
 
 MOST_SLOTS = 10_000
 """Cores of a worker: more than any machine has, and a line for each number of free ones is kept."""
@@ -65,8 +65,8 @@ def checked(settings: RunSettings) -> RunSettings:
     check(settings.minimum >= 0, f"--min {settings.minimum}: not below 0")
     check(0 <= settings.maximum <= MANY, f"--max {settings.maximum}: not below 0, at most {MANY}")
     check(settings.minimum <= settings.maximum, f"--min {settings.minimum} is above --max {settings.maximum}")
-    check(0 <= settings.boot <= LONGEST, f"--boot {settings.boot:g}: not below 0 s, at most {LONGEST:g}")
-    check(MICROSECOND <= settings.tick <= LONGEST, f"--tick {settings.tick:g}: above 0 s, at most {LONGEST:g}")
+    check(0 <= settings.boot <= LONGEST, f"--boot {settings.boot:g}: not below 0 s, at most a year")
+    check(MICROSECOND <= settings.tick <= LONGEST, f"--tick {settings.tick:g}: above 0 s, at most a year")
     check(
         settings.warmup == MSER5 or (isinstance(settings.warmup, float | int) and 0 <= settings.warmup < float("inf")),
         f"--warmup {settings.warmup}: seconds, not below 0, or {MSER5}",
@@ -95,7 +95,9 @@ def lost_options(settings: RunSettings) -> tuple[str, ...]:
     """Options that say something else than their default, and that `--static` has no use for."""
     plain = RunSettings()
     given = {name for name in OF_WORKERS if getattr(settings, name) != getattr(plain, name)}
-    return () if settings.static is None else tuple(option for name, option in OF_WORKERS.items() if name in given)
+    lost = tuple(option for name, option in OF_WORKERS.items() if name in given)
+    full = ("--engine full",) if settings.engine == "full" else ()
+    return () if settings.static is None else lost + full
 
 
 def check_static(static: int, policy: str | None, sets: Iterable[str]) -> None:

@@ -34,7 +34,8 @@ def write_jobs(result: Result, path: Path) -> None:
 
 def about(result: Result) -> dict[str, str]:
     """The manifest that a Parquet file carries, as JSON under the key `elastic`."""
-    settings = asdict(result.settings)
+    # All engines give the same, so that which of them it was must not change a byte.
+    settings = {name: value for name, value in asdict(result.settings).items() if name != "engine"}
     found = {"version": own_version(), "trace_sha256": result.trace.sha256, "settings": settings}
     return {"elastic": json.dumps(found, sort_keys=True)}
 

@@ -22,6 +22,8 @@ from elastic_simulations.reports.metrics import text
 from elastic_simulations.reports.page import Shown, page
 from elastic_simulations.reports.theme import VARIABLES
 from elastic_simulations.runs.report import report
+from elastic_simulations.runs.running import run
+from elastic_simulations.runs.settings import RunSettings
 from elastic_simulations.traces.exporting import write_swf
 from elastic_simulations.traces.reference import reference_case
 from tests.simulations.reports.runs import some
@@ -159,6 +161,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_same_run_writes_the_same_bytes_in_any_process(folder: Path, tmp_path: Path) -> None:
     assert (run_in(tmp_path, "2") / "page.html").read_bytes() == (folder / "page.html").read_bytes()
+
+
+def test_neither_does_the_engine_change_a_byte_of_the_page() -> None:
+    pytest.importorskip("numba")
+    runs = [run(reference_case(300), RunSettings(engine=engine)) for engine in ("python", "numba")]
+    manifests = [{"engine": one.engine, "options": {"engine": one.settings.engine, "seed": 0}} for one in runs]
+    answers = [{**report(one), "manifest": manifest} for one, manifest in zip(runs, manifests, strict=True)]
+    pages = {page([Shown(answer=answer, result=one, name="")]) for answer, one in zip(answers, runs, strict=True)}
+    assert len(pages) == 1
 
 
 def test_a_report_of_stored_results_draws_them_again(

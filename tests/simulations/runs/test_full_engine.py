@@ -55,6 +55,26 @@ def test_a_job_wider_than_a_worker_is_told_with_its_line() -> None:
         run(made([0], [9], [2], source="test"), replace(SETTINGS, engine="full"))
 
 
+@pytest.mark.parametrize(
+    ("engine", "tick", "advice"),
+    [
+        ("full", 1e-3, "--engine python, which is a thousand times as fast"),
+        ("python", 1e-5, "leave out the quiet ones"),
+    ],
+)
+def test_a_run_of_more_ticks_than_anybody_waits_for_is_told_before_it_begins(
+    engine: str, tick: float, advice: str
+) -> None:
+    trace = made([0], [1_800_000_000], source="test")
+    with pytest.raises(TraceError, match=rf"^test:1: the last job ends after [\d,]+ ticks or more: .*, or {advice}"):
+        run(trace, RunSettings(engine=engine, tick=tick))
+
+
+def test_a_static_run_has_no_controller_and_says_that_columns_did_it() -> None:
+    result = run(made([0], [9], source="test"), RunSettings(static=3, engine="full"))
+    assert (result.engine, report(result)["ignored"]) == ("python", ["--engine full"])
+
+
 @pytest.mark.parametrize("switch", [{"at_once": "true"}, {"on_events": "true"}])
 def test_a_switch_that_the_daemon_has_not_is_refused(switch: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match="not with --engine full, where the daemon's own controller runs"):

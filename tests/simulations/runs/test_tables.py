@@ -33,6 +33,19 @@ def test_every_job_and_worker_as_parquet_the_same_bytes_each_time(tmp_path: Path
         assert (tmp_path / f"one-{kind}.parquet").read_bytes() == (tmp_path / f"two-{kind}.parquet").read_bytes()
 
 
+def test_the_engine_that_it_was_changes_no_byte_of_the_tables(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow.parquet")
+    pytest.importorskip("numba")
+    for engine in ("python", "numba"):
+        made = run(reference_case(500), RunSettings(engine=engine))
+        assert made.engine == engine
+        write_jobs(made, tmp_path / f"{engine}-jobs.parquet")
+        write_workers(made, tmp_path / f"{engine}-workers.parquet")
+    for kind in ("jobs", "workers"):
+        one, other = (tmp_path / f"{engine}-{kind}.parquet" for engine in ("python", "numba"))
+        assert one.read_bytes() == other.read_bytes()
+
+
 def test_the_job_tables_read_as_the_trace_they_came_from(
     tmp_path: Path, result: Result, monkeypatch: pytest.MonkeyPatch
 ) -> None:
