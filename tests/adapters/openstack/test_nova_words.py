@@ -3,7 +3,6 @@
 import pytest
 
 from elastic.adapters.openstack.servers import Tag, server
-from elastic.adapters.openstack.zones import ZONE_REST_SECONDS, Zones
 from elastic.core.observation import Server, ServerStatus
 
 TAG = Tag("physics", "ledger-1")
@@ -36,22 +35,3 @@ def test_a_server_in_the_cores_words(raw: str, task: str | None, status: ServerS
 def test_servers_are_metered_by_pool_and_group() -> None:
     assert TAG.metadata("small")["metering.server_group"] == "physics.small"
     assert "elastic_worker" not in TAG.metadata("small")
-
-
-def no_host(server_id: str, zone: str) -> dict[str, object]:
-    return {"id": server_id, "fault": {"message": "No valid host was found."}, "metadata": {"elastic_zone": zone}}
-
-
-def test_a_zone_without_hosts_is_passed_over_until_it_has_rested() -> None:
-    now = 0.0
-    zones = Zones(lambda: now)
-    assert zones.pick(("a", "b")) == "a"
-    zones.saw(no_host("s1", "a"))
-    assert zones.pick(("a", "b")) == "b"
-    now = 10.0
-    zones.saw(no_host("s1", "a"))  # The same server, still listed, is no news.
-    zones.saw(no_host("s2", "b"))
-    assert zones.pick(("a", "b")) == "a"
-    now = ZONE_REST_SECONDS + 5.0
-    assert zones.pick(("b", "a")) == "a"
-    assert zones.pick(()) == ""
