@@ -106,3 +106,21 @@ def test_elastic_check_with_a_wrong_password_exits_with_one_and_without_a_traceb
     assert "user and password" in bad["OpenStack"]["mend"]
     # What is behind the door is not asked for.
     assert not {"telemetry", "alarms"} & bad.keys()
+
+
+@pytest.mark.parametrize("backend", ["heat", "senlin"])
+def test_check_says_that_an_application_credential_makes_no_stack_and_no_cluster(
+    own: Project, tmp_path: Path, backend: str
+) -> None:
+    known = json.loads(own.clouds.read_text(encoding="utf-8"))
+    clouds = tmp_path / "clouds.yaml"
+    clouds.write_text(json.dumps({"clouds": {"lab": known["clouds"]["lab-application"]}}), encoding="utf-8")
+    found = {}
+    for name, login in {"password": own.clouds, "application": clouds}.items():
+        with adapter(login, tmp_path, POOL, small=said(backend=backend), single=said()) as made:
+            found[name] = {one.what: one for one in made.cloud.check()}
+    assert (found["password"]["trusts"].ok, found["application"]["trusts"].ok) == (True, False)
+    assert "this login may make none, by which Heat and Senlin act for us" in found["application"]["trusts"].seen
+    assert "a user with a password" in found["application"]["trusts"].mend
+    with adapter(clouds, tmp_path, POOL, single=said()) as made:
+        assert "trusts" not in {one.what for one in made.cloud.check()}

@@ -44,8 +44,9 @@ def findings(
         return (Finding(what=WAY_IN, ok=False, seen=f"{plainly(error)}{who}", mend=cure(error)),)
     told = ", ".join(f"{'any' if amount == inf else f'{amount:g}'} {name}" for name, amount in left.items())
     untold = (_untold(what, why) for what, why in quotas.untold().items())
+    trusts = (_trusts(services),) if any(one.backend != "nova" for one in options.values()) else ()
     each = (_group(services, names, groups[name], options[name]) for name in groups)
-    return (Finding(what=WAY_IN, ok=True, seen=f"the project's quotas leave {told}"), *untold, *each)
+    return (Finding(what=WAY_IN, ok=True, seen=f"the project's quotas leave {told}"), *untold, *trusts, *each)
 
 
 def _beside(options: Iterable[GroupOptions]) -> set[str]:
@@ -59,6 +60,22 @@ def _beside(options: Iterable[GroupOptions]) -> set[str]:
 def _untold(what: str, why: str) -> Finding:
     seen = f"not known: {why}; workers may be asked for that the cloud then refuses, which only delays the next ones"
     return Finding(what=what, ok=True, seen=seen)
+
+
+def _trusts(services: Services) -> Finding:
+    """Whether this login may make trusts. Who may not see its own may make none."""
+    what, use = "trusts", "by which Heat and Senlin act for us"
+    try:
+        services.call("identity", "GET", "/OS-TRUST/trusts", query={"trustor_user_id": services.user_id()})
+    except Unauthorized as error:
+        seen = f"this login may make none, {use} ({services.login()}): {error}"
+        mend = (
+            f"name in {WHO} a user with a password: application credentials may make no trusts, whatever their rights"
+        )
+        return Finding(what=what, ok=False, seen=seen, mend=mend)
+    except PortError as error:
+        return Finding(what=what, ok=True, seen=f"not known, {use}: {plainly(error)}")
+    return Finding(what=what, ok=True, seen=f"this login may make them, {use}")
 
 
 def _group(services: Services, names: Names, group: GroupSpec, options: GroupOptions) -> Finding:

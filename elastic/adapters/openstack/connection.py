@@ -87,6 +87,11 @@ class Services:
         shown = (f"{name.replace('_', ' ')} {said[name]}" for name in SHOWN if said.get(name))
         return ", ".join(shown) or "nobody"
 
+    @translated
+    def user_id(self) -> str:
+        """Keystone's id of whose login this is."""
+        return str(self.connection().current_user_id)
+
     def call(
         self,
         service: str,
