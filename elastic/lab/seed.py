@@ -125,8 +125,8 @@ class Seed:
         for each in known:
             if each["name"] == "lab":
                 member.ask("DELETE", f"{keystone}/users/{user}/application_credentials/{each['id']}")
-        # Heat makes trusts in the name of who asks, which a restricted credential may not.
-        wanted = {"application_credential": {"name": "lab", "unrestricted": True}}
+        # Restricted, as it is by default: an unrestricted one may make no trusts for Heat and Senlin either.
+        wanted = {"application_credential": {"name": "lab"}}
         made = member.post(f"{keystone}/users/{user}/application_credentials", wanted)["application_credential"]
         return {"application_credential_id": made["id"], "application_credential_secret": made["secret"]}
 

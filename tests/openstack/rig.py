@@ -45,7 +45,7 @@ class OpenStackRig(RealRig):
         self.group = replace(Rig.group, options={**OPTIONS, **options})
         self.htcondor = self.fresh_batch()
         self.batch = self.htcondor
-        # Heat and Senlin act in our name by trusts, which a restricted application credential may not give.
+        # Heat and Senlin act in our name by trusts, which an application credential may not give.
         self.cloud_name = "lab" if "backend" in options else "lab-application"
         self.pool_name = f"contract-{number:x}"
         self.openstack = self._cloud()
