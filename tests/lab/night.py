@@ -13,7 +13,7 @@ from elastic.local.processes import teardown
 from tests.lab.events import Event, Kind
 from tests.lab.jobs import Batch, Jobs
 from tests.lab.sightings import Look
-from tests.lab.site import POOL_CONFIG
+from tests.lab.site import POOL_CONFIG, Site
 from tests.lab.support import Client, Lab, wait
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def through_the_night(ground: Ground, counts: Counts, root: Path, prefix: Path) 
         begin = time.time()
         long_job = site.jobs.sleep("long", 1, counts.hours * counts.hour_seconds)
         site.until(long_job.worker, 30, "the long job runs")
-        short = [_hour(site.jobs, number, begin, counts) for number in range(counts.hours)]
+        short = [_hour(site, number, begin, counts, long_job) for number in range(counts.hours)]
         for batch in (*short, long_job):
             batch.wait(3 * counts.hour_seconds + 60)
         site.until_ready(MINIMUM)
@@ -111,10 +111,21 @@ def batch_workers(batch: Batch) -> set[str]:
     return {event.worker for events in batch.history().values() for event in events if event.kind == Kind.EXECUTE}
 
 
-def _hour(jobs: Jobs, number: int, begin: float, counts: Counts) -> Batch:
-    """Submit the short jobs of an hour at its beginning; return at its end."""
-    batch = jobs.sleep(f"hour-{number}", counts.short_jobs, counts.short_share * counts.hour_seconds)
+def _hour(site: Site, number: int, begin: float, counts: Counts, long_job: Batch) -> Batch:
+    """Submit the short jobs of an hour at its beginning; return at its end.
+
+    On a machine that is slow beyond its scale an hour lasts until its workers have gone, but for the minimum once the
+    long job is over: else the jobs of the next one would use them again, and nobody could tell whether they ever go.
+    """
+    batch = site.jobs.sleep(f"hour-{number}", counts.short_jobs, counts.short_share * counts.hour_seconds)
     time.sleep(max(0.0, begin + (number + 1) * counts.hour_seconds - time.time()))
+    batch.wait(2 * counts.hour_seconds)
+    workers = batch_workers(batch)
+
+    def gone() -> bool:
+        return len(site.seen.looks[-1].existing & workers) <= (MINIMUM if long_job.over() else 0)
+
+    site.until(gone, counts.hour_seconds, "the workers of this hour go")
     return batch
 
 

@@ -29,9 +29,9 @@ SMALL = Counts(
     jobs=12,
     job_seconds=15.0,
     workers=3,
-    short_of_bound=0.4,
+    short_of_bound=0.5,
     most=4,
-    pin_seconds=45.0,
+    pin_seconds=90.0,
     least=2,
     # An idle worker stays for twice as long as workers take to join.
     hours=2,
