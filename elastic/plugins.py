@@ -56,7 +56,11 @@ def world(name: str) -> Callable[[WorldSpec], World]:
 
 def policy(name: str, parameters: Mapping[str, object] | None = None) -> Policy:
     """The policy of that name with these parameters; raise PluginError with every parameter that is wrong."""
-    kind = find(POLICIES, name)
+    return made(find(POLICIES, name), name, parameters)
+
+
+def made(kind: object, name: str, parameters: Mapping[str, object] | None = None) -> Policy:
+    """One of this kind of policy, which `find` has found under this name; PluginError as `policy`."""
     if not isinstance(kind, type) or not callable(getattr(kind, "decide", None)):
         raise PluginError([f"policy '{name}' has no method decide; its entry point must name a policy class"])
     given = dict(parameters or {})

@@ -13,7 +13,9 @@ from elastic.core.schedules import NOTHING_ASKED, InForce, Schedule
 from elastic.core.uses import UNMEASURED, Use
 
 # Looked up once: these are asked for several times at each tick of a simulation.
-_REQUESTED, _BOOTING, _JOINING, _READY = Phase.REQUESTED, Phase.BOOTING, Phase.JOINING, Phase.READY
+_REQUESTED, _BOOTING, _JOINING, _READY, _GONE = (
+    Phase.REQUESTED, Phase.BOOTING, Phase.JOINING, Phase.READY, Phase.GONE
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,7 +326,7 @@ class WorkerGroup:
     @property
     def existing(self) -> int:
         """Every server that still costs something: all phases but GONE."""
-        return sum(number for phase, number in self.counts.items() if phase is not Phase.GONE)
+        return sum(self.counts.values()) - self.counts.get(_GONE, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,9 @@ from elastic.core.budgets import drain_budget, launch_budget
 from elastic.core.lifecycle import Phase
 from elastic.core.model import Snapshot
 from elastic.core.policy import Target
-from elastic.core.victims import unfinished
 
 PLAIN = frozenset({Phase.BOOTING, Phase.JOINING, Phase.READY})
-"""Phases of workers with which nothing was begun."""
+"""Phases of workers with which nothing was begun; nobody wishes anything of one worker in a run that counts."""
 
 
 class Steps(NamedTuple):
@@ -31,7 +30,7 @@ def counted(snapshot: Snapshot, targets: Mapping[str, Target]) -> Steps | None:
     if snapshot.overrides or snapshot.orphans or snapshot.trust.act or len(snapshot.groups) != 1:
         return None
     ((name, group),) = snapshot.groups.items()
-    if not PLAIN.issuperset(group.counts) or unfinished(group.workers):
+    if not PLAIN.issuperset(group.counts):
         return None
     missing = targets[name].workers - group.counted
     if missing > 0:

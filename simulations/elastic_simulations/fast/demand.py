@@ -10,11 +10,19 @@ from elastic.core.observation import JobShape, Negotiation, Queue, ScheddQueue
 from elastic.core.packing import Bin, Opening, Rank
 from elastic.core.resources import Resources
 from elastic.core.schedules import NOTHING_ASKED, InForce
+from elastic_simulations.fast.making import quick
 from elastic_simulations.fast.pool import Pool
 from elastic_simulations.fast.records import Records
 from elastic_simulations.fast.units import Scale
 
 SCHEDD = "schedd"
+
+_demand = quick(Demand, "idle_jobs", "running_jobs", "unserved")
+_asked = quick(
+    GroupDemand,
+    "running_jobs", "placed_jobs", "held_workers", "held_upcoming",
+    "unmet_jobs", "unmet_workers", "oldest_wait_seconds",
+)  # fmt: skip
 
 MOST_QUIETS = 10_000
 """Answers for times at which nobody waits that are kept: a few megabytes."""
@@ -66,7 +74,8 @@ class Asker:
         """Of the whole queue, and of each group. Waiting jobs fit on no ready worker, or they would have started."""
         pool = self.pool
         if not pool.waiting:
-            return self._quiet(tuple([part.pool.running for part in self.parts]))
+            alone = len(self.parts) == 1
+            return self._quiet((pool.running,) if alone else tuple([part.pool.running for part in self.parts]))
         if len(pool.shapes) == 1 and len(self.parts) == 1:
             return self._one_shape(self.parts[0])
         return self.as_the_core_says(known(), now)
@@ -97,16 +106,9 @@ class Asker:
             example = _job(head)
             unserved = (Unserved(shape=_name(1), jobs=left, cause="no room", reason=why, example=example),)
         held = -(-placed // each)
-        group = GroupDemand(
-            running_jobs=pool.running,
-            placed_jobs=placed,
-            held_workers=held,
-            held_upcoming=held,
-            unmet_jobs=unmet,
-            unmet_workers=workers,
-            oldest_wait_seconds=self._waited(head) if placed or unmet else 0.0,
-        )
-        return Demand(idle_jobs=waiting, running_jobs=pool.running, unserved=unserved), {name: group}
+        running, waited = pool.running, self._waited(head) if placed or unmet else 0.0
+        group = _asked(running, placed, held, held, unmet, workers, waited)
+        return _demand(waiting, running, unserved), {name: group}
 
     def as_the_core_says(
         self, known: Mapping[str, GroupMemory], now: float

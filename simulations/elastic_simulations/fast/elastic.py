@@ -176,14 +176,12 @@ class Run:
         if steps.launched:
             self._launch(steps.launched)
             return True
-        gone = pool.victims(self.view.old_limit(), steps.drained) if steps.drained else []
-        pool.remove(gone)
-        return bool(gone)
+        return bool(steps.drained and pool.retire(self.view.old_limit(), steps.drained))
 
     def _launch(self, workers: int) -> None:
         pool, fixed = self.pool, self.fixed_boot
         if fixed is not None:
-            pool.launch_all([pool.now + fixed] * workers)
+            pool.launch_alike(workers, pool.now + fixed)
             return
         first = len(pool.requested)
         names = map(self.view.names.name, range(first, first + workers))

@@ -10,6 +10,7 @@ from elastic.core.resources import Resources
 from elastic.core.schedules import NOTHING_ASKED, in_force
 from elastic.core.stats import percentile
 from elastic_simulations.fast.lazy import Fleet
+from elastic_simulations.fast.making import quick
 from elastic_simulations.fast.meter import Meter
 from elastic_simulations.fast.names import Names
 from elastic_simulations.fast.pool import Pool
@@ -17,6 +18,12 @@ from elastic_simulations.fast.records import Records
 from elastic_simulations.fast.spec import ElasticSpec
 from elastic_simulations.fast.units import Scale
 from elastic_simulations.specs import MachineSpec
+
+_made = quick(
+    WorkerGroup,
+    "spec", "counts", "busy", "resumable", "demand", "template",
+    "join_p95_seconds", "load", "boot_allowance", "policy_memory", "memory", "schedule", "workers",
+)  # fmt: skip
 
 KEPT_TIMES = 100
 """Join times remembered, as in `elastic.core.boots`."""
@@ -97,21 +104,11 @@ class GroupView:
     def snapshot(self, asked: GroupDemand) -> WorkerGroup:
         """The group now; good until the pool moves on."""
         pool, memory = self.pool, self.memory
-        return WorkerGroup(
-            spec=self.spec,
-            counts=self._counts(),
-            busy=pool.busy,
-            resumable=len(pool.held),
-            demand=asked,
-            template=self.offers,
-            join_p95_seconds=self._join_p95,
-            load=self._load(),
-            boot_allowance=memory.boot_allowance,
-            policy_memory=memory.policy_memory,
-            memory=memory,
-            schedule=self.hours,
-            workers=self._workers(),
-        )
+        return _made(
+            self.spec, self._counts(), pool.busy, len(pool.held), asked, self.offers,
+            self._join_p95, self._load(), memory.boot_allowance, memory.policy_memory, memory,
+            self.hours, self._workers(),
+        )  # fmt: skip
 
     def _workers(self) -> Fleet:
         """A look at the pool, which moves: the same until somebody must be idle for longer before he goes."""

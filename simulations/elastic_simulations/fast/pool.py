@@ -143,6 +143,10 @@ class Pool:
         for at, number in zip(ready_at, numbers, strict=True):
             heappush(self._boots, at << WORKER_BITS | number)
 
+    def launch_alike(self, count: int, ready_at: int) -> None:
+        """Ask for so many workers that will all be ready then."""
+        self.launch_all([ready_at] * count)
+
     def drain(self, number: int) -> None:
         """An idle worker takes no more jobs."""
         self.ready -= 1
@@ -178,6 +182,12 @@ class Pool:
             return found
         since = self.since
         return sorted(found, key=lambda number: (since[number], str(number + 1)))[:most]
+
+    def retire(self, limit: int, most: int) -> int:
+        """The first `most` of the workers that are old at `limit`, drained and gone at once; how many."""
+        gone = self.victims(limit, most)
+        self.remove(gone)
+        return len(gone)
 
     def remove(self, numbers: list[int]) -> None:
         """Drained and gone at once; these are the last victims, or the first of them."""

@@ -10,6 +10,7 @@ from elastic.core.policy import Target
 from elastic.core.remember import remember
 from elastic_simulations.fast.demand import SCHEDD, Asker, Part
 from elastic_simulations.fast.group import GroupView
+from elastic_simulations.fast.making import quick
 from elastic_simulations.fast.meter import Meter
 from elastic_simulations.fast.names import LEDGER, Names
 from elastic_simulations.fast.outlook import Outlook
@@ -18,7 +19,9 @@ from elastic_simulations.fast.records import Records
 from elastic_simulations.fast.shaped import ShapedPool
 from elastic_simulations.fast.spec import ElasticSpec
 from elastic_simulations.fast.units import Scale
-from elastic_simulations.traces.trace import MICROSECONDS
+from elastic_simulations.traces.trace import MICROSECONDS, UNKNOWN
+
+_made = quick(Snapshot, "now", "tick", "groups", "demand", "sources", "ledger", "sequence")
 
 SOURCES: Mapping[str, SourceHealth] = {
     name: SourceHealth(source=name, ok=True)
@@ -61,7 +64,8 @@ class View:
         self._named = {group.spec.name: group for group in sorted(self.groups, key=lambda group: group.spec.name)}
         self._unit = unit
         self._outlook: Outlook | None = None
-        self._seen: object = None
+        self._arrived = UNKNOWN
+        self._seen: list[tuple[object, ...]] | None = None
         self._demand = Demand()
         self._groups: dict[str, WorkerGroup] = {}
 
@@ -123,21 +127,21 @@ class View:
         for group in self.groups:
             group.look(now)
         self.restless = self._moves()
-        # While jobs wait, time alone changes what is seen.
-        seen = None if pool.waiting else (pool.arrived, *[group.counts for group in self.groups])
-        self.unchanged = seen is not None and seen == self._seen and not self.restless
+        self.unchanged = self._same() and not self.restless
         if not self.unchanged:
-            self._seen = seen
             self._look_again(now)
-        return Snapshot(
-            now=now,
-            tick=self.tick,
-            groups=self._groups,
-            demand=self._demand,
-            sources=SOURCES if self.meter is None else {**SOURCES, "load": self.meter.health(pool.now)},
-            ledger=LEDGER,
-            sequence=len(pool.requested),
-        )
+        sources = SOURCES if self.meter is None else {**SOURCES, "load": self.meter.health(pool.now)}
+        return _made(now, self.tick, self._groups, self._demand, sources, LEDGER, len(pool.requested))
+
+    def _same(self) -> bool:
+        """Whether nothing but time has changed since the last look."""
+        pool = self.pool
+        # While jobs wait, time alone changes what is seen.
+        if pool.waiting or pool.arrived != self._arrived:
+            self._arrived, self._seen = UNKNOWN if pool.waiting else pool.arrived, None
+            return False
+        before, self._seen = self._seen, [group.counts for group in self.groups]
+        return before == self._seen
 
     def _moves(self) -> bool:
         """Whether the next tick sees something else although nothing happens until then."""
@@ -150,7 +154,10 @@ class View:
 
     def _look_again(self, now: float) -> None:
         self._demand, asked = self.asker.demand(self._known, now)
-        self._groups = {name: group.snapshot(asked[name]) for name, group in self._named.items()}
+        groups: dict[str, WorkerGroup] = {}
+        for name, group in self._named.items():
+            groups[name] = group.snapshot(asked[name])
+        self._groups = groups
         if self._outlook is not None:
             self._demand = replace(self._demand, expected_core_seconds=self._outlook.core_seconds())
         if self.meter is not None:
@@ -163,13 +170,18 @@ class View:
 
     def remember(self, snapshot: Snapshot, proposal: Mapping[str, Target]) -> None:
         """What the core wants remembered of this decision."""
-        named = self._named
-        if self.forgets and all(target.memory == named[name].memory.policy_memory for name, target in proposal.items()):
+        if self.forgets and self._known_already(proposal):
             return
         for memory in remember(snapshot, proposal).groups:
-            group = named[memory.group]
+            group = self._named[memory.group]
             self.restless = self.restless or memory.policy_memory != group.memory.policy_memory
             group.memory = memory
+
+    def _known_already(self, proposal: Mapping[str, Target]) -> bool:
+        for name, target in proposal.items():  # noqa: SIM110 - at each tick
+            if target.memory != self._named[name].memory.policy_memory:
+                return False
+        return True
 
     def skipped(self, at: int, ticks: int, every: int) -> None:
         """Recommend at the ticks that are left out what was recommended last: nothing has changed that would matter."""

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import Field, fields, replace
+from functools import cache
 
 from elastic.core.model import GroupSpec, SiteSpec
 from elastic.core.policy import Policy
 from elastic.core.resources import ENDLESS, Resources
-from elastic.plugins import PluginError
-from elastic.plugins import policy as policy_named
+from elastic.plugins import POLICIES, PluginError, find, made
 from elastic_simulations.draws import Constant
 from elastic_simulations.estimates import KINDS, NOISE, NOISY
 from elastic_simulations.fast.spec import ElasticSpec, reference_group
@@ -72,7 +72,7 @@ def elastic_spec(settings: RunSettings) -> ElasticSpec:
         spec = replace(spec, group=replace(spec.group, schedules=hours), epoch=_epoch(mine))
     else:
         check("epoch" not in mine, "--set epoch: only schedules go by it")
-    spec = replace(spec, estimates=_kind(mine.get("estimates", "")), estimate_noise=_noise(mine))
+    spec = replace(spec, estimates=_estimates(mine.get("estimates", "")), estimate_noise=_noise(mine))
     make: Callable[..., ElasticSpec] = replace
     return make(spec, **{name: _switch(name, mine[name]) for name in SWITCHES if name in mine})
 
@@ -113,7 +113,7 @@ def _shape(cores: Resources, mine: Mapping[str, str]) -> Resources:
 
 def _policy(name: str, given: Mapping[str, str]) -> Policy:
     try:
-        return policy_named(name, given)
+        return made(_kind(name), name, given)
     except PluginError as error:
         if not given:
             raise
@@ -121,7 +121,13 @@ def _policy(name: str, given: Mapping[str, str]) -> Policy:
         raise SettingsError(f"{error}; settings of the group: {others}") from error
 
 
-def _kind(text: str) -> str:
+@cache
+def _kind(policy: str) -> object:
+    """Looked up once for all runs of a process: reading what is installed takes as long as a thousand ticks."""
+    return find(POLICIES, policy)
+
+
+def _estimates(text: str) -> str:
     check(text in {"", *KINDS}, f"--set estimates={text}: one of {', '.join(KINDS)}")
     return text
 

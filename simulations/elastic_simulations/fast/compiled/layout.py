@@ -17,11 +17,13 @@ LOW_BITS = 24
 
 # The state of a pool.
 (
-    NOW, FINISHED, ARRIVED, STARTED, DEMAND, USED, PEAK,
-    RUNNING, BOOTS, BOOTING, READY, BUSY, JOINED, WORKERS,
-    HEAD, TAIL, TIE, SLOTS, ORDER, FULLEST, SMALLEST,
+    NOW, FINISHED, ARRIVED, STARTED, DEMAND, USED, RUNNING, BOOTING, READY, BUSY, JOINED,
+    WORKERS, PEAK, BOOTS, HEAD, TAIL, TIE, SLOTS, ORDER, FULLEST,
     QUEUE_HIGH, QUEUE_LOW, UNDER_HIGH, UNDER_LOW, UNDER_TIME, OVER_TIME, STATE,
-) = range(28)  # fmt: skip
+) = range(27)  # fmt: skip
+
+SEEN = JOINED + 1
+"""So many of them Python looks at after each advance."""
 
 # Rows of workers, by launch number. BEFORE and AFTER link the idle ones, by the time since which they are idle; LEFT,
 # RIGHT and ABOVE those with equal room as a heap.

@@ -196,6 +196,12 @@ def launch(state: Array, workers: Array, boots: Array, ready_at: Array) -> None:
 
 
 @jit
+def launch_alike(state: Array, workers: Array, boots: Array, count: int, ready_at: int) -> None:
+    """So many new workers that will all be ready then."""
+    launch(state, workers, boots, np.full(count, ready_at, np.int64))
+
+
+@jit
 def drain(state: Array, workers: Array, rooms: Array, number: int) -> None:
     """An idle worker takes no more jobs."""
     leave(state, workers, rooms, number)
@@ -210,6 +216,15 @@ def remove(state: Array, workers: Array, rooms: Array, numbers: Array) -> None:
     for number in numbers:
         drain(state, workers, rooms, number)
         workers[DELETED, number] = state[NOW]
+
+
+@jit
+def retire(state: Array, workers: Array, rooms: Array, limit: int, most: int, found: Array) -> int:
+    """Remove the oldest, unless they are more than `most`: then names decide, and nobody goes. How many were found."""
+    count = oldest(state, workers, limit, most, found)
+    if count <= most:
+        remove(state, workers, rooms, found[:count])
+    return count
 
 
 @jit

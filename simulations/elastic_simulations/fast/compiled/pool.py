@@ -1,6 +1,8 @@
 """`fast.pool.Pool` with its columns in arrays and its loops compiled; whoever looks at it sees whole Python numbers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,9 +44,9 @@ class CompiledPool(Pool):
         seen = (jobs.submit, jobs.run, jobs.wants, self.starts, self.workers_of)
         self.submit, self.run, self.wants, self.start, self.worker = (memoryview(column) for column in seen)  # type: ignore[assignment, arg-type]
         self.held: dict[int, None] = {}
-        self.alive: dict[int, None] = {}
         self.joined: list[int] = []
         self._state = np.zeros(layout.STATE, np.int64)
+        self._seen = memoryview(self._state)[: layout.SEEN]  # type: ignore[arg-type] # an array has a buffer
         for place in (layout.FINISHED, layout.HEAD, layout.TAIL, layout.TIE):
             self._state[place] = layout.NONE
         self._state[layout.SLOTS] = slots
@@ -59,28 +61,51 @@ class CompiledPool(Pool):
         self._resumed = False
         self._limit = UNKNOWN
         self._event = int(jobs.submit[0])
+        self._columns(len(self._workers[0]), 0)
+        self._advance = self._bound()
         self._look()
-        self._columns(len(self._workers[0]))
+
+    def _bound(self) -> Callable[[int], int]:
+        """The loop with its arrays: until then, and when something happens next."""
+        jobs = self.jobs
+        return partial(
+            loops.advance,
+            self._state,
+            jobs.submit,
+            jobs.run,
+            jobs.wants,
+            self._links,
+            self._shapes,
+            self.starts,
+            self.workers_of,
+            self._workers,
+            self._lines,
+            self._ends,
+            self._boot_heap,
+        )
 
     def _look(self) -> None:
         """Take over what the loops have changed."""
-        state = self._state.tolist()
-        self.now = state[layout.NOW]
-        self.finished = None if state[layout.FINISHED] == layout.NONE else state[layout.FINISHED]
-        self.arrived, self.started, self.demand = state[layout.ARRIVED : layout.DEMAND + 1]
-        self._used = state[layout.USED]
-        self._running_jobs = state[layout.RUNNING]
-        self.booting, self.ready, self.busy = state[layout.BOOTING : layout.BUSY + 1]
+        (
+            self.now, finished, self.arrived, self.started, self.demand, self._used, self._running_jobs,
+            self.booting, self.ready, self.busy, joined,
+        ) = self._seen.tolist()  # fmt: skip
+        self.finished = None if finished == layout.NONE else finished
+        if joined:
+            self.joined += self._workers[layout.NEWS, :joined].tolist()
+            self._state[layout.JOINED] = 0
 
-    def _columns(self, count: int) -> None:
+    def _columns(self, count: int, launched: int) -> None:
         """Rows of so many workers as sequences of whole numbers; `requested` has those that there are, no more."""
         rows = [memoryview(self._workers[row])[:count] for row in range(layout.SINCE + 1)]
-        self.requested, self.ready_at, self.drained, self.deleted, self.free, self.since = rows  # type: ignore[assignment] # not lists
-        self._count()
+        self._requests, self.ready_at, self.drained, self.deleted, self.free, self.since = rows  # type: ignore[assignment] # not lists
+        self.requested = self._requests[:launched]  # type: ignore[assignment] # as above
 
-    def _count(self) -> None:
-        row = memoryview(self._workers[layout.REQUESTED])
-        self.requested = row[: int(self._state[layout.WORKERS])]  # type: ignore[assignment] # as above
+    @property
+    def alive(self) -> dict[int, None]:  # type: ignore[override] # nobody but this pool writes it
+        """Workers that are not gone, in the order in which they were asked for: looked up when somebody asks."""
+        deleted = self._workers[layout.DELETED, : len(self.requested)]
+        return dict.fromkeys(np.flatnonzero(deleted == UNKNOWN).tolist())
 
     @property
     def busy_cores(self) -> int:
@@ -98,7 +123,9 @@ class CompiledPool(Pool):
         return {cores: jobs for cores, jobs in zip(self.shapes, waiting, strict=True) if jobs}
 
     def head(self, shape: int) -> int:
-        """The first of the waiting jobs that ask for so many cores."""
+        """The first of the waiting jobs that ask for so many cores; of equals they start in their order."""
+        if len(self.shapes) == 1:
+            return self.started
         return int(self._shapes[layout.FIRST, self.shapes.index(shape)])
 
     def next_event(self) -> int:
@@ -107,25 +134,33 @@ class CompiledPool(Pool):
 
     def launch_all(self, ready_at: list[int]) -> None:
         """Ask for as many workers as there are times at which they will be ready."""
-        first, count = len(self.requested), len(ready_at)
-        self._make_room(first + count)
+        count = len(ready_at)
+        self._make_room(len(self.requested) + count)
         loops.launch(self._state, self._workers, self._boot_heap, np.array(ready_at, np.int64))
-        self.alive.update(dict.fromkeys(range(first, first + count)))
+        self._launched(count, min(ready_at))
+
+    def launch_alike(self, count: int, ready_at: int) -> None:
+        """Ask for so many workers that will all be ready then."""
+        self._make_room(len(self.requested) + count)
+        loops.launch_alike(self._state, self._workers, self._boot_heap, count, ready_at)
+        self._launched(count, ready_at)
+
+    def _launched(self, count: int, first_ready: int) -> None:
         self.booting += count
-        self._event = min(self._event, *ready_at)
-        self._count()
+        self._event = min(self._event, first_ready)
+        self.requested = self._requests[: len(self.requested) + count]  # type: ignore[assignment] # as above
 
     def _make_room(self, workers: int) -> None:
-        if workers > self._workers.shape[1]:
-            self._workers = _grown(self._workers, workers)
-            self._found = np.zeros(self._workers.shape[1], np.int64)
-            self._columns(len(self._workers[0]))
         boots = int(self._state[layout.BOOTS]) + workers - len(self.requested)
-        if boots > len(self._boot_heap[0]):
-            self._boot_heap = _grown(self._boot_heap, boots)
         ends = min(len(self.jobs.run), workers * (self.slots // self.shapes[0]))
-        if ends > self._ends.shape[1]:
-            self._ends = _grown(self._ends, ends)
+        if workers <= self._workers.shape[1] and boots <= len(self._boot_heap[0]) and ends <= len(self._ends[0]):
+            return
+        self._workers = _grown(self._workers, workers)
+        self._found = np.zeros(self._workers.shape[1], np.int64)
+        self._columns(len(self._workers[0]), len(self.requested))
+        self._boot_heap = _grown(self._boot_heap, boots)
+        self._ends = _grown(self._ends, ends)
+        self._advance = self._bound()
 
     def drain(self, number: int) -> None:
         """An idle worker takes no more jobs."""
@@ -148,7 +183,6 @@ class CompiledPool(Pool):
             self.booting -= 1
             self._state[layout.BOOTING] -= 1
         self._workers[layout.DELETED, number] = self.now
-        del self.alive[number]
 
     def victims(self, limit: int, most: int) -> list[int]:
         """The first `most` of the workers that are old at `limit`, in the order in which they would be drained."""
@@ -164,8 +198,15 @@ class CompiledPool(Pool):
             return
         loops.remove(self._state, self._workers, self._lines, np.array(numbers, np.int64))
         self.ready -= len(numbers)
-        for number in numbers:
-            del self.alive[number]
+
+    def retire(self, limit: int, most: int) -> int:
+        """The first `most` of the workers that are old at `limit`, drained and gone at once; how many."""
+        count = loops.retire(self._state, self._workers, self._lines, limit, most, self._found)
+        if count > most:
+            return super().retire(limit, most)
+        self._limit = limit
+        self.ready -= count
+        return count
 
     def old(self, limit: int) -> list[int]:
         """Idle workers that have been so since `limit` or before, idle longest first."""
@@ -194,34 +235,14 @@ class CompiledPool(Pool):
             # Who was taken back takes a waiting job at once, not with the next event.
             self._resumed = False
             self._advance(self.now)
-        self._advance(until)
-
-    def _advance(self, until: int) -> None:
-        jobs = self.jobs
-        self._event = loops.advance(
-            self._state,
-            jobs.submit,
-            jobs.run,
-            jobs.wants,
-            self._links,
-            self._shapes,
-            self.starts,
-            self.workers_of,
-            self._workers,
-            self._lines,
-            self._ends,
-            self._boot_heap,
-            until,
-        )
+            self._look()
+        self._event = self._advance(until)
         self._look()
-        if news := int(self._state[layout.JOINED]):
-            self.joined += self._workers[layout.NEWS, :news].tolist()
-            self._state[layout.JOINED] = 0
 
     def close(self) -> None:
         """The run is over: what the loops integrated."""
         state = self._state.tolist()
-        self._columns(state[layout.WORKERS])
+        self._columns(state[layout.WORKERS], state[layout.WORKERS])
         self.totals = Integrals(
             queue=whole(*state[layout.QUEUE_HIGH : layout.QUEUE_LOW + 1]),
             under=whole(*state[layout.UNDER_HIGH : layout.UNDER_LOW + 1]),
@@ -247,7 +268,9 @@ def _queues(wants: Array, shapes: Array) -> tuple[Array, Array]:
 
 
 def _grown(rows: Array, least: int) -> Array:
-    """The rows with room for at least so many, twice as many as before or more."""
+    """The rows with room for at least so many: themselves, or twice as many as before or more."""
+    if least <= rows.shape[1]:
+        return rows
     room = np.full((rows.shape[0], max(least, 2 * rows.shape[1])), UNKNOWN, np.int64)
     room[:, : rows.shape[1]] = rows
     return room
