@@ -76,7 +76,7 @@ def test_check_says_of_each_group_what_is_wrong_in_plain_words(own: Project, tmp
     with bench(own, tmp_path, POOL, **groups) as made:
         found = {one.what: one for one in made.cloud.check()}
     assert found["OpenStack"].seen.startswith("the project's quotas leave 50 instances, 200 cores, ")
-    assert {what for what, one in found.items() if one.ok} == {"OpenStack", "group good"}
+    assert {what for what, one in found.items() if one.ok} == {"OpenStack", "group good", "workers' tokens"}
     assert "there is no availability zone no-such-zone; available: nova" in found["group zone"].seen
     assert "this user has no keypair no-such-key; known: none" in found["group key"].seen
     assert "there is no security group no-such-group" in found["group guard"].seen
