@@ -206,7 +206,7 @@ def validate(
         Path | None, typer.Option("--data", envvar="ELASTIC_TRACES", help="Where real traces lie, if anywhere.")
     ] = None,
     only: Annotated[str, typer.Option("--only", help="Only families of checks whose name contains this.")] = "",
-    full: Annotated[bool, typer.Option("--full", help="Make every decision anew: a quarter of an hour.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Make every decision anew: half an hour.")] = False,
     manifest_to: Annotated[
         Path | None, typer.Option("--manifest", help="Write the verdicts there with their manifest, for rerun.")
     ] = None,

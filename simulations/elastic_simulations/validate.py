@@ -27,7 +27,8 @@ def validate(data: Path | None = None, only: str = "", *, full: bool = False) ->
     """The verdicts of all checks, or of the families whose name contains `only`; `data` is where real traces lie.
 
     UsageError when no family is called so: nothing was checked.
-    With `full` every decision of M/M/c/Setup is made anew, in place of once for each situation: a quarter of an hour.
+    With `full` every decision of M/M/c/Setup and the waiting game is made anew, in place of once for each situation:
+    half an hour.
     """
     wanted = only.lower()
     families = list(_families(data, full=full))
@@ -75,6 +76,7 @@ def _families(data: Path | None, *, full: bool) -> Iterator[Family]:
     yield Family("M/M/c", queues.erlang, runs=3 * queues.SEEDS)
     setups = partial(queues.setups, every_time=full)
     yield Family("M/M/c/Setup", setups, runs=len(queues.SETUPS), seconds=200.0 if full else 20.0)
-    yield Family("waiting game", game.games, runs=2 * queues.SEEDS)
+    played = partial(game.games, every_time=full)
+    yield Family("waiting game", played, runs=2 * queues.SEEDS, seconds=12.0 if full else 2.0)
     yield Family("SimPy", peers.simpy)
     yield Family("thesis", thesis.thesis, runs=3 * queues.SEEDS)
