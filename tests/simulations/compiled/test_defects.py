@@ -34,7 +34,18 @@ def drained_now(pool: CompiledPool, number: int) -> None:
     pool._workers[layout.DRAINED, number] = -1  # noqa: SLF001 - the defect
 
 
+def all_later(pool: CompiledPool, count: int, ready_at: int) -> None:
+    """The same where all boot equally long."""
+    ALIKE(pool, count, ready_at + 1)
+
+
+def one_at_a_time(pool: CompiledPool, limit: int, _most: int) -> int:
+    """Of many workers that may go, one goes."""
+    return RETIRE(pool, limit, 1)
+
+
 LAUNCH, RESUME, OLD, DRAIN = CompiledPool.launch_all, CompiledPool.resume, CompiledPool.old, CompiledPool.drain
+ALIKE, RETIRE = CompiledPool.launch_alike, CompiledPool.retire
 
 DEFECTS: dict[str, Callable[..., object]] = {
     "launch_all": later_boots,
@@ -43,6 +54,9 @@ DEFECTS: dict[str, Callable[..., object]] = {
     "drain": drained_now,
 }
 
+IN_NUMBERS: dict[str, Callable[..., object]] = {"launch_alike": all_later, "retire": one_at_a_time}
+"""Defects of what is done where nobody reads records."""
+
 
 @settings(max_examples=40, phases=[Phase.generate], suppress_health_check=list(HealthCheck), derandomize=True)
 @given(runs())
@@ -50,11 +64,24 @@ def compare(drawn: Drawn) -> None:
     assert recorded(running.run_elastic, drawn) == recorded(elastic.run_elastic, drawn)
 
 
+@settings(max_examples=40, phases=[Phase.generate], suppress_health_check=list(HealthCheck), derandomize=True)
+@given(runs(at_once=True, plain=True))
+def compare_outcomes(drawn: Drawn) -> None:
+    assert running.run_elastic(drawn.trace, drawn.spec) == elastic.run_elastic(drawn.trace, drawn.spec)
+
+
 @pytest.mark.parametrize("name", sorted(DEFECTS))
 def test_a_defect_of_the_pool_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CompiledPool, name, DEFECTS[name])
     with pytest.raises(AssertionError):
         compare()
+
+
+@pytest.mark.parametrize("name", sorted(IN_NUMBERS))
+def test_a_defect_of_what_is_done_in_numbers_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CompiledPool, name, IN_NUMBERS[name])
+    with pytest.raises(AssertionError):
+        compare_outcomes()
 
 
 def test_a_wrong_order_among_workers_with_equal_room_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,3 +92,4 @@ def test_a_wrong_order_among_workers_with_equal_room_is_found(monkeypatch: pytes
 
 def test_without_a_defect_nothing_is_found() -> None:
     compare()
+    compare_outcomes()
