@@ -280,10 +280,20 @@ def _groups(
                 reader.problems.append(f"{path}.name: there is a group {spec.name!r} before it")
             if spec.minimum > spec.maximum:
                 reader.problems.append(f"{path}: minimum {spec.minimum} is above maximum {spec.maximum}")
+            reader.problems += _beyond(spec, path)
             chosen = policy.name if isinstance(policy, PolicyChoice) else ""
             groups[spec.name] = spec if spec.policy else replace(spec, policy=chosen)
             models[spec.name] = model
     return groups, models
+
+
+def _beyond(spec: GroupSpec, path: str) -> Iterator[str]:
+    """Schedules that ask for what the group's own limits never allow."""
+    for number, one in enumerate(spec.schedules):
+        if (one.minimum or 0) > spec.maximum:
+            yield f"{path}.schedules[{number}]: minimum {one.minimum} is above the group's maximum {spec.maximum}"
+        if one.maximum is not None and one.maximum < spec.minimum:
+            yield f"{path}.schedules[{number}]: maximum {one.maximum} is below the group's minimum {spec.minimum}"
 
 
 def _schedules(reader: Reader, table: Mapping[object, object], path: str) -> tuple[Schedule, ...]:

@@ -164,3 +164,11 @@ def test_what_is_wrong_with_one_in_a_scenario_is_told_with_its_place() -> None:
     bad = {**SCENARIO, "group": [{"name": "g", "maximum": 5, "schedules": [{"name": "x", "start": "9"}]}]}
     with pytest.raises(ScenarioError, match=r"group\[0\].schedules\[0\].start: String should match pattern"):
         parse(bad)
+    beyond = {
+        "name": "g",
+        "maximum": 5,
+        "minimum": 2,
+        "schedules": [{"name": "x", "minimum": 9}, {"name": "y", "maximum": 1}],
+    }
+    with pytest.raises(ScenarioError, match=r"minimum 9 is above the group's maximum 5.*maximum 1 is below the group's"):
+        parse({**SCENARIO, "group": [beyond]})
