@@ -170,5 +170,7 @@ def test_what_is_wrong_with_one_in_a_scenario_is_told_with_its_place() -> None:
         "minimum": 2,
         "schedules": [{"name": "x", "minimum": 9}, {"name": "y", "maximum": 1}],
     }
-    with pytest.raises(ScenarioError, match=r"minimum 9 is above the group's maximum 5.*maximum 1 is below the group's"):
+    with pytest.raises(
+        ScenarioError, match=r"minimum 9 is above the group's maximum 5.*maximum 1 is below the group's"
+    ):
         parse({**SCENARIO, "group": [beyond]})
