@@ -37,6 +37,10 @@ class Kind(StrEnum):
     QUOTA = "quota"
 
 
+LONGEST_JUMP = 1e8
+"""Seconds; clocks that were reset begin at 1970, which no daemon believes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mishap:
     """One mishap at `at` (seconds since the epoch); after `seconds` it is over (0 = never), where it can be.
@@ -59,3 +63,10 @@ class Mishap:
     times: int = 1
     value: float = 0.0
     text: str = ""
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with its value; empty when nothing is."""
+        if self.kind is Kind.CLOCK_JUMP:
+            return "" if abs(self.value) <= LONGEST_JUMP else f"{self.value} is a jump of more than three years"
+        return "" if self.value >= 0 else f"{self.value} is below 0"

@@ -182,10 +182,14 @@ def _senseless(name: str, value: object) -> str:
         return "at least one"
     if isinstance(value, str) and value not in CHOICES.get(name, (value,)):
         return f"no {value!r}; known: {', '.join(CHOICES[name])}"
-    if not isinstance(value, int | float) or isinstance(value, bool) or name in SIGNED:
+    if not isinstance(value, int | float) or isinstance(value, bool):
         return ""
     if not isfinite(value) and not (name == "end" and value > 0):
         return f"{value} must be finite"
+    return "" if name in SIGNED else _out_of_range(name, value)
+
+
+def _out_of_range(name: str, value: float) -> str:
     if name in PERIODS and value < SHORTEST:
         return f"{value} must be at least {SHORTEST}"
     if name in POSITIVE and not value > 0:

@@ -215,6 +215,9 @@ def parse(tables: Mapping[str, object]) -> Scenario:
     parts["bursts"] = tuple(_burst(reader, row, f"jobs[{n}]") for n, row in enumerate(_rows(tables, "jobs")))
     parts["workload"] = _workload(reader, tables)
     parts["groups"], parts["models"] = _groups(reader, _rows(tables, "group"), parts["policy"])
+    for number, mishap in enumerate(parts["mishaps"] if isinstance(parts["mishaps"], tuple) else ()):
+        if isinstance(mishap, Mishap) and (problem := mishap.problem):
+            reader.problems.append(f"mishap[{number}].value: {problem}")
     for fault in parts["faults"] if isinstance(parts["faults"], tuple) else ():
         if isinstance(fault, CallFault) and fault.error not in ERRORS:
             reader.problems.append(f"fault.error: no {fault.error!r}; known: {', '.join(sorted(ERRORS))}")

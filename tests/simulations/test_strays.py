@@ -8,6 +8,7 @@ from elastic.core.actions import Delete, DrainWorker
 from elastic.core.record import TickRecord
 from elastic_simulations.full.scenario import run_scenario
 from elastic_simulations.jobs import JobEvent
+from elastic_simulations.reading import ScenarioError
 from elastic_simulations.scenario import Scenario, parse
 from elastic_simulations.simulation import Simulation
 
@@ -81,6 +82,19 @@ def test_a_clock_that_jumps_and_comes_back_loses_nothing(seconds: float) -> None
     assert simulation.ticked == sorted(simulation.ticked)
     assert simulation.ticked[-1] > simulation.scenario.run.epoch + 8900
     done(simulation)
+
+
+@pytest.mark.parametrize(
+    ("mishap", "problem"),
+    [
+        ({"kind": "clock_jump", "value": 1e9}, "is a jump of more than three years"),
+        ({"kind": "clock_jump", "value": float("nan")}, "nan must be finite"),
+        ({"kind": "boots_slow", "value": -2.0}, r"mishap\[0\].value: -2.0 is below 0"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_told(mishap: dict[str, object], problem: str) -> None:
+    with pytest.raises(ScenarioError, match=problem):
+        scenario(mishap=[{"at": 5, **mishap}])
 
 
 def test_a_policy_that_raises_holds_its_groups_until_it_does_not() -> None:
