@@ -62,7 +62,7 @@ def campaign(text: str) -> Campaign:
 def problems(text: str) -> list[str]:
     with pytest.raises(CampaignError) as caught:
         campaign(text)
-    return [problem.partition("; known: ")[0].partition(", at most 1e")[0] for problem in caught.value.problems]
+    return [problem.partition("; known: ")[0].partition(", at most a year")[0] for problem in caught.value.problems]
 
 
 def test_every_mistake_is_told_at_once_with_its_path() -> None:
