@@ -45,7 +45,7 @@ class Simulation:
         """Everything at the scenario's start; `policies` finds a policy by name (default: by entry point)."""
         self.scenario = scenario
         self.grid: Grid = scenario.build()
-        self.ledger = _Ledger(self.grid, identity, scenario.pool.name)
+        self.ledger: MemoryLedger = _Ledger(self.grid, identity, scenario.pool.name)
         self.grid.ledger = identity
         self.clock = StepClock(self.grid, step_seconds)
         self.telemetry = SimulatedTelemetry(self.grid, scenario.telemetry)
