@@ -3,14 +3,16 @@
 Asked directly, these ways end living servers: they are shown to. By the adapter nobody goes who was not chosen.
 """
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from elastic.adapters.openstack.connection import Json
 from elastic.adapters.openstack.stack import Stack
+from elastic.core.memory import WorkerRecord
+from elastic.ports import Malformed
 from tests.lab.conftest import Say
 from tests.lab.support import wait
 from tests.openstack.heatgroup import group_of
@@ -85,16 +87,18 @@ def test_a_signal_in_the_cooldown_is_lost_without_a_word(heat: Heat, name: str, 
 
 @pytest.mark.full
 def test_lowering_the_size_after_the_quota_refused_some_ends_a_living_server(heat: Heat, say: Say) -> None:
-    stack = heat.stack(1)
+    stack = heat.stack(2)
 
     def attempt() -> bool:
-        before = heat.of_size(stack.name, 1)
+        before = heat.of_size(stack.name, 2)
         with full(heat):
             broken = grown_in_vain(heat, before, 2)
+        # Back to the size that it had.
         after = heat.updated(broken, desired=2)
+        say([(member.status, bool(member.server_id)) for member in broken.members])
         return not before.server_ids <= after.server_ids
 
-    shown("growth refused by quota, then a smaller size: the living server ends", attempt, say)
+    shown("growth refused by quota, then the size of before: a living server ends", attempt, say)
     group = group_of(heat)
     before = group.grow(2)
     with full(heat):
@@ -136,32 +140,46 @@ def test_a_server_deleted_behind_its_back_is_still_a_member(heat: Heat) -> None:
 
 @pytest.mark.full
 def test_an_image_that_was_put_in_anothers_place_changes_no_server(heat: Heat) -> None:
-    first, second = image(heat, "rows-image"), ""
-    group = group_of(heat, image=first["name"])
-    before = group.grow(2)
+    first = image(heat, "rows-image")
+    group = group_of(heat, image="rows-image")
+    before = group.grow(1)
+    renamed(heat, first, "rows-image-old")
+    second = image(heat, "rows-image")
+    heat.names.forget()
     try:
-        heat.services.call("image", "DELETE", f"/images/{first['id']}")
-        second = image(heat, first["name"])["id"]
-        heat.names.forget()
         after = group.grow(1)
-        assert before.server_ids < after.server_ids
-        chosen = str(after.members[0].server_id)
-        assert group.shrink(chosen).server_ids == after.server_ids - {chosen}
-        assert {found_image(heat, one) for one in before.server_ids - {chosen}} == {first["id"]}
+        assert (before.server_ids < after.server_ids, len(after.members)) == (True, 2)
+        assert {found_image(heat, one) for one in after.server_ids} == {first}
+
+        heat.services.call("image", "DELETE", f"/images/{first}")
+        heat.names.forget()
+        with pytest.raises(Malformed, match=f"the image {first}, of which .* is gone: .* once it is empty"):
+            group.adapter.create([WorkerRecord(name="w", group="small", requested_at=0.0)])
+        assert group.settled().server_ids == after.server_ids
+        assert group.shrink(*after.server_ids).members == ()
+        (server_id,) = group.grow(1).server_ids
+        assert found_image(heat, server_id) == second
     finally:
-        if second:
-            heat.services.call("image", "DELETE", f"/images/{second}")
+        heat.services.call("image", "DELETE", f"/images/{second}")
 
 
-def image(heat: Heat, name: str) -> Json:
-    """A new image of the project, of which nothing boots."""
+def image(heat: Heat, name: str) -> str:
+    """The id of a new image of the project, of which nothing boots."""
     wanted = {"name": name, "disk_format": "raw", "container_format": "bare", "visibility": "private"}
-    made = heat.services.call("image", "POST", "/images", wanted)
+    made = str(heat.services.call("image", "POST", "/images", wanted)["id"])
     answer = heat.services.connection().image.put(
-        f"/images/{made['id']}/file", data=b"rows\n", headers={"Content-Type": "application/octet-stream"}
+        f"/images/{made}/file", data=b"rows\n", headers={"Content-Type": "application/octet-stream"}
     )
     assert answer.ok
     return made
+
+
+def renamed(heat: Heat, image_id: str, name: str) -> None:
+    """Give an image another name."""
+    change = json.dumps([{"op": "replace", "path": "/name", "value": name}])
+    kind = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+    answer = heat.services.connection().image.patch(f"/images/{image_id}", data=change, headers=kind)
+    assert answer.ok
 
 
 def found_image(heat: Heat, server_id: str) -> str:

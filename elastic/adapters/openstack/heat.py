@@ -97,6 +97,7 @@ class HeatGroup:
             stack = self._cleaned(stack)
         if not stack.members:
             return partial(self._stacks.renew, stack, self._template(), self._parameters(more))
+        self._must_have_image(stack)
         desired = len(stack.members) + more
         self._must_be_harmless(stack, desired)
         return partial(self._stacks.resize, stack, desired)
@@ -212,6 +213,15 @@ class HeatGroup:
         if why := self._sizes.untold(stack):
             unmark(self._stacks, stack)
             raise Conflict(f"{why}: {self.stack_name}")
+
+    def _must_have_image(self, stack: Stack) -> None:
+        """Raise Malformed when the image that the members are made of is gone; another would replace living members."""
+        used = str(stack.parameters["image"])
+        try:
+            self._names.image(used)
+        except Malformed as error:
+            why = f"the image {used}, of which the members of {self.stack_name} are made, is gone"
+            raise Malformed(f"{why}: the group grows again, with the settings' image, once it is empty") from error
 
     def _must_be_harmless(self, stack: Stack, desired: int) -> None:
         """Raise Malformed when this update would touch a living member.
