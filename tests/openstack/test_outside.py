@@ -18,8 +18,6 @@ KEPT_SECONDS = 3600.0
 SHORTLY = 15.0
 SECONDS = 120.0
 
-pytestmark = pytest.mark.full
-
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, condor_prefix: Path) -> Iterator[OpenStackSite]:
