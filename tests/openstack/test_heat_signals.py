@@ -56,7 +56,6 @@ def test_a_mark_and_a_signal_remove_two(heat: Heat, name: str, say: Say) -> None
     shown("mark 1, signal - 1: the marked one and a healthy one go", attempt, say)
 
 
-@pytest.mark.full
 def test_any_update_undoes_what_signals_did(heat: Heat, name: str, say: Say) -> None:
     def attempt() -> bool:
         grown = signalled(heat, heat.of_size(name, 1), "grow")
@@ -85,7 +84,6 @@ def test_a_signal_in_the_cooldown_is_lost_without_a_word(heat: Heat, name: str, 
     shown("signal in the cooldown: HTTP success, and nothing happens", attempt, say)
 
 
-@pytest.mark.full
 def test_lowering_the_size_after_the_quota_refused_some_ends_a_living_server(heat: Heat, say: Say) -> None:
     stack = heat.stack(2)
 
@@ -93,9 +91,8 @@ def test_lowering_the_size_after_the_quota_refused_some_ends_a_living_server(hea
         before = heat.of_size(stack.name, 2)
         with full(heat):
             broken = grown_in_vain(heat, before, 2)
-        # Back to the size that it had.
+        # Back to the size that it had: one new member has failed, the other was never begun, and counts as a good one.
         after = heat.updated(broken, desired=2)
-        say([(member.status, bool(member.server_id)) for member in broken.members])
         return not before.server_ids <= after.server_ids
 
     shown("growth refused by quota, then the size of before: a living server ends", attempt, say)
@@ -127,7 +124,6 @@ def grown_in_vain(heat: Heat, stack: Stack, more: int) -> Stack:
     return heat.settled(stack.name, "UPDATE_FAILED")
 
 
-@pytest.mark.full
 def test_a_server_deleted_behind_its_back_is_still_a_member(heat: Heat) -> None:
     group = group_of(heat)
     before = group.grow(2)
