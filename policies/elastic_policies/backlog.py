@@ -37,7 +37,7 @@ class Backlog:
         used = group.busy + demand.held_workers
         useless = max(0, group.ready + group.upcoming - used - self.headroom) if demand.unmet_workers else 0
         needed = used + demand.unmet_workers + useless
-        enough = self._enough(group, work)
+        enough = None if work is None else self._enough(group, work)
         if enough is not None:
             needed = min(needed, max(group.busy, enough))
         wanted = needed + self.headroom + group.lost_counted
@@ -55,9 +55,9 @@ class Backlog:
             return Target(self.cap, f"{reason}; capped at {self.cap}")
         return Target(wanted, reason)
 
-    def _enough(self, group: WorkerGroup, work: float | None) -> int | None:
-        """How many workers of the group finish this work in time; None where nobody knows or asks."""
-        if work is None or self.drain_seconds is None:
+    def _enough(self, group: WorkerGroup, work: float) -> int | None:
+        """How many workers of the group finish this work in time; None where nobody asks."""
+        if self.drain_seconds is None:
             return None
         cores = group.template.cpus or group.spec.shape.cpus or 1
         return ceil(work / (self.drain_seconds * cores))

@@ -87,8 +87,8 @@ class Asker:
             if len(self._quiets) >= MOST_QUIETS:
                 self._quiets.clear()
             jobs = zip(self.parts, running, strict=True)
-            groups = {part.spec.name: GroupDemand(running_jobs=count) for part, count in jobs}
-            found = self._quiets[running] = Demand(running_jobs=sum(running)), groups
+            groups = {part.spec.name: _asked(count) for part, count in jobs}
+            found = self._quiets[running] = _demand(0, sum(running)), groups
         return found
 
     def _one_shape(self, part: Part) -> tuple[Demand, Mapping[str, GroupDemand]]:

@@ -170,18 +170,16 @@ class View:
 
     def remember(self, snapshot: Snapshot, proposal: Mapping[str, Target]) -> None:
         """What the core wants remembered of this decision."""
-        if self.forgets and self._known_already(proposal):
-            return
+        if self.forgets:
+            for name, target in proposal.items():
+                if target.memory != self._named[name].memory.policy_memory:
+                    break
+            else:
+                return
         for memory in remember(snapshot, proposal).groups:
             group = self._named[memory.group]
             self.restless = self.restless or memory.policy_memory != group.memory.policy_memory
             group.memory = memory
-
-    def _known_already(self, proposal: Mapping[str, Target]) -> bool:
-        for name, target in proposal.items():  # noqa: SIM110 - at each tick
-            if target.memory != self._named[name].memory.policy_memory:
-                return False
-        return True
 
     def skipped(self, at: int, ticks: int, every: int) -> None:
         """Recommend at the ticks that are left out what was recommended last: nothing has changed that would matter."""

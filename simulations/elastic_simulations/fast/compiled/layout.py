@@ -29,6 +29,9 @@ SEEN = JOINED + 1
 # RIGHT and ABOVE those with equal room as a heap.
 REQUESTED, JOINED_AT, DRAINED, DELETED, FREE, SINCE, BEFORE, AFTER, LEFT, RIGHT, ABOVE, NEWS, ROWS = range(13)
 
+# Rows of jobs, in the order of the trace.
+SUBMIT, RUN, WANTS, START, WORKER, JOB_ROWS = range(6)
+
 # Rows of the shapes of jobs, by cores ascending: the first that waits, how many wait, and their cores.
 FIRST, WAITING, CORES, SHAPE_ROWS = range(4)
 

@@ -32,15 +32,20 @@ from elastic_simulations.fast.compiled.layout import (
     QUEUE_HIGH,
     READY,
     REQUESTED,
+    RUN,
     RUNNING,
     SHAPE_OF,
     SINCE,
     SLOTS,
+    START,
     STARTED,
+    SUBMIT,
     UNDER_HIGH,
     UNDER_TIME,
     USED,
     WAITING,
+    WANTS,
+    WORKER,
     WORKERS,
 )
 from elastic_simulations.fast.compiled.lines import enter, fitting, leave
@@ -52,13 +57,9 @@ Array = NDArray[np.int64]
 @jit
 def advance(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one loop over arrays
     state: Array,
-    submit: Array,
-    run: Array,
-    wants: Array,
+    jobs: Array,
     links: Array,
     shapes: Array,
-    start: Array,
-    worker: Array,
     workers: Array,
     rooms: Array,
     ends: Array,
@@ -66,10 +67,11 @@ def advance(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one loop over a
     until: int,
 ) -> int:
     """Everything that happens up to and including `until`; when something happens next by itself."""
-    jobs = len(run)
+    submit, run, wants, start, worker = jobs[SUBMIT], jobs[RUN], jobs[WANTS], jobs[START], jobs[WORKER]
+    last = len(run)
     slots = state[SLOTS]
     now, arrived, demand = state[NOW], state[ARRIVED], state[DEMAND]
-    next_submit = submit[arrived] if arrived < jobs else NEVER
+    next_submit = submit[arrived] if arrived < last else NEVER
     while state[FINISHED] == NONE:
         next_end = ends[0, 0] if state[RUNNING] else NEVER
         next_boot = boots[0, 0] if state[BOOTS] else NEVER
@@ -105,7 +107,7 @@ def advance(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one loop over a
             shapes[WAITING, shape] += 1
             demand += wants[arrived]
             arrived += 1
-            next_submit = submit[arrived] if arrived < jobs else NEVER
+            next_submit = submit[arrived] if arrived < last else NEVER
         state[PEAK] = max(state[PEAK], demand)
         if state[STARTED] < arrived:
             dispatch(state, run, links, shapes, start, worker, workers, rooms, ends, at)
@@ -120,7 +122,7 @@ def advance(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - one loop over a
             joined(state, workers, rooms, boots, boots[0, 0])
     state[NOW] = until
     following = min(ends[0, 0] if state[RUNNING] else NEVER, boots[0, 0] if state[BOOTS] else NEVER)
-    return int(min(following, submit[arrived] if arrived < jobs else NEVER))
+    return int(min(following, submit[arrived] if arrived < last else NEVER))
 
 
 @jit

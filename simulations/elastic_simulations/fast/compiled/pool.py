@@ -34,12 +34,14 @@ class CompiledPool(Pool):
 
     def __init__(self, jobs: Jobs, slots: int, order: Order, kind: int) -> None:
         """Begin at time 0 with no worker; `kind` is RECENT, LONGEST or LAUNCH, as the order has it."""
+        # In one array: a loop that is given few of them begins sooner.
+        self._jobs = np.full((layout.JOB_ROWS, len(jobs.run)), UNKNOWN, np.int64)
+        self._jobs[layout.SUBMIT], self._jobs[layout.RUN], self._jobs[layout.WANTS] = jobs.submit, jobs.run, jobs.wants
         self.jobs = jobs
         self.slots = slots
         shapes = np.unique(jobs.wants)
         self.shapes: list[int] = shapes.tolist()
-        self.starts = np.full(len(jobs.run), UNKNOWN, np.int64)
-        self.workers_of = np.full(len(jobs.run), UNKNOWN, np.int64)
+        self.starts, self.workers_of = self._jobs[layout.START], self._jobs[layout.WORKER]
         # Seen as whole Python numbers, also while they change.
         seen = (jobs.submit, jobs.run, jobs.wants, self.starts, self.workers_of)
         self.submit, self.run, self.wants, self.start, self.worker = (memoryview(column) for column in seen)  # type: ignore[assignment, arg-type]
@@ -67,17 +69,12 @@ class CompiledPool(Pool):
 
     def _bound(self) -> Callable[[int], int]:
         """The loop with its arrays: until then, and when something happens next."""
-        jobs = self.jobs
         return partial(
             loops.advance,
             self._state,
-            jobs.submit,
-            jobs.run,
-            jobs.wants,
+            self._jobs,
             self._links,
             self._shapes,
-            self.starts,
-            self.workers_of,
             self._workers,
             self._lines,
             self._ends,
