@@ -5,6 +5,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Collection
 
 from elastic.adapters.ledger import SqlLedger
+from elastic.core.actions import Forget, Outcome
 from elastic.core.memory import Event, MemoryChange
 from elastic.core.record import TickRecord
 from elastic.daemon.logs import LOGGER
@@ -16,7 +17,6 @@ WINDOW_SECONDS = 60.0
 ADDRESSES_KEPT = 1024
 EVENTS_A_WINDOW = 30
 """Of all addresses together: the ledger is not filled by strangers."""
-GONE = "gone"
 NEWEST = 20
 """Of the ledger's history, beside those of this tick: enough whatever else ended at the same moment."""
 
@@ -88,8 +88,9 @@ class Enrolments:
         return fresh
 
     def after(self, record: TickRecord) -> None:
-        """Revoke what belongs to workers that this tick saw gone."""
-        names = {event.worker for event in record.events if event.kind == GONE}
+        """Revoke what belongs to workers that this tick took out of the fleet."""
+        done = (result.action for result in record.results if result.outcome is Outcome.DONE)
+        names = {action.worker for action in done if isinstance(action, Forget)}
         if self._world is None or not names:
             return
         found = [known for known, _ in self._ledger.history(len(names) + NEWEST) if known.name in names]

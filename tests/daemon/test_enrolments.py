@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from elastic.adapters.ledger import SqlLedger
-from elastic.core.memory import Event, MemoryChange, WorkerRecord
+from elastic.core.actions import ActionResult, Forget, Outcome
+from elastic.core.memory import MemoryChange, WorkerRecord
 from elastic.core.model import Snapshot
 from elastic.core.record import Plan, TickRecord
 from elastic.daemon.enrolments import REFUSALS_A_MINUTE, Enrolments
@@ -150,7 +151,7 @@ def test_a_pool_whose_workers_do_not_enrol_says_so_and_writes_nothing() -> None:
     ledger = SqlLedger.in_memory(pool="try")
     enrolments = Enrolments(ledger, None, Clock())
     assert denied(enrolments, ASKING) is Denial.UNUSED
-    enrolments.after(ticked(Event(at=NOW, kind="gone", text="", worker="small-1")))
+    enrolments.after(ticked(forgot("small-1")))
     enrolments.sweep()
     assert kinds(ledger) == []
 
@@ -165,9 +166,9 @@ def test_credentials_end_with_their_worker_by_its_name_and_by_its_servers_id() -
     ledger.save(MemoryChange(forgotten=("small-1",), last_now=NOW))
     enrolments = Enrolments(ledger, pool, Clock())
 
-    enrolments.after(ticked(Event(at=NOW, kind="joined", text="", worker="small-2")))
+    enrolments.after(ticked(forgot("small-2", Outcome.REFUSED)))
     assert pool.revoked == set()
-    enrolments.after(ticked(Event(at=NOW, kind="gone", text="", worker="small-1")))
+    enrolments.after(ticked(forgot("small-1")))
     assert pool.revoked == {"small-1", SERVER}
     enrolments.sweep()
     assert pool.swept == [{"small-2", "another"}]
@@ -194,6 +195,10 @@ def test_a_fresh_token_is_for_living_workers_by_name_or_server_id_and_who_guesse
         Enrolments(ledger, None, Clock()).renew("small-1", "10.0.0.7")
 
 
-def ticked(*events: Event) -> TickRecord:
+def forgot(worker: str, outcome: Outcome = Outcome.DONE) -> ActionResult:
+    return ActionResult(action=Forget(group="small", worker=worker, reason="gone"), outcome=outcome)
+
+
+def ticked(*results: ActionResult) -> TickRecord:
     snapshot = Snapshot(now=NOW, tick=1, groups={})
-    return TickRecord(tick=1, now=NOW, snapshot=snapshot, proposal={}, targets={}, plan=Plan(), events=events)
+    return TickRecord(tick=1, now=NOW, snapshot=snapshot, proposal={}, targets={}, plan=Plan(), results=results)
