@@ -37,18 +37,24 @@ lab: $(READY) ## a real OpenStack control plane on this machine whose servers ar
 lab-down: $(READY) ## end the lab; its databases stay (LAB_ARGS=--purge removes them)
 	@$(BIN)/elastic lab down $(LAB_ARGS)
 
-test: $(READY) system-packages ## all tests, those against real HTCondor daemons too; installs what they need
+test: $(READY) system-packages ## all tests, those against real HTCondor daemons and a real OpenStack too; installs what they need
 	$(BIN)/pytest $(STRICT) $(PARALLEL) $(PYTEST_ARGS)
+ifeq ($(STRICT),)
+	@echo "left out: the tests against OpenStack (make test-openstack), which need root and Debian"
+else ifeq ($(PYTEST_ARGS),)
+	@$(MAKE) test-openstack
+endif
 
 # A lab of its own, so that nobody's is disturbed; its software stays for the next time.
 OPENSTACK_LAB = .local/lab-tests-$(OPENSTACK_RELEASE)
 OPENSTACK_RELEASE ?= newest
 OPENSTACK_TESTS ?= tests/openstack
+OPENSTACK_MARK ?= openstack and not full
 
 test-openstack: $(READY) system-packages ## the tests against a real OpenStack control plane, which it brings up and down
 	@$(BIN)/elastic lab up --home $(OPENSTACK_LAB) --release $(OPENSTACK_RELEASE) \
 	    || { $(BIN)/elastic lab down --purge --home $(OPENSTACK_LAB); exit 1; }
-	@ELASTIC_LAB=$(CURDIR)/$(OPENSTACK_LAB) ELASTIC_LAB_RELEASE=$(OPENSTACK_RELEASE) $(BIN)/pytest $(STRICT) $(PARALLEL) -m "openstack and not full" \
+	@ELASTIC_LAB=$(CURDIR)/$(OPENSTACK_LAB) ELASTIC_LAB_RELEASE=$(OPENSTACK_RELEASE) $(BIN)/pytest $(STRICT) $(PARALLEL) -m "$(OPENSTACK_MARK)" \
 	    $(OPENSTACK_TESTS) $(PYTEST_ARGS); status=$$?; \
 	    $(BIN)/elastic lab down --purge --home $(OPENSTACK_LAB); exit $$status
 
@@ -64,7 +70,8 @@ test-quick: $(READY) ## the inner loop: no daemons, no browser, no system packag
 	$(BIN)/pytest $(PARALLEL) $(addprefix --ignore=,$(SLOW)) $(PYTEST_ARGS)
 
 test-full: $(READY) system-packages ## all tests with the large counts (marker "full"); hours, by hand
-	$(BIN)/pytest $(STRICT) $(PARALLEL) -m "" --hypothesis-profile=full $(PYTEST_ARGS)
+	$(BIN)/pytest $(STRICT) $(PARALLEL) -m "not openstack" --hypothesis-profile=full $(PYTEST_ARGS)
+	@$(MAKE) test-openstack OPENSTACK_MARK=openstack
 
 check: lint types imports ## the quality gate: ruff, mypy, import-linter, links and generated parts of the docs
 	$(BIN)/python tools/docs.py --check

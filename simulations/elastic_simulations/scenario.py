@@ -303,7 +303,7 @@ def _schedules(reader: Reader, table: Mapping[object, object], path: str) -> tup
     """As in the daemon's settings."""
     if "schedules" not in table:
         return ()
-    from elastic.settings.schedules import ScheduleError, read_schedule  # noqa: PLC0415 - imports pydantic
+    from elastic.settings import ScheduleError, read_schedule  # noqa: PLC0415 - imports pydantic
 
     rows, found = table["schedules"], []
     for number, row in enumerate(rows if isinstance(rows, list) else [rows]):

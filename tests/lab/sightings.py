@@ -48,8 +48,11 @@ class Sightings:
         return [look for look in self.looks if begin <= look.at <= end]
 
     def _watch(self) -> None:
-        while not self._over.wait(LOOK_SECONDS):
+        pause = LOOK_SECONDS
+        while not self._over.wait(pause):
+            began = time.monotonic()
             found = self._servers.servers()
+            pause = max(LOOK_SECONDS, 5 * (time.monotonic() - began))
             self.created_at.update({server.name: server.created_at for server in found})
             active = frozenset(server.name for server in found if server.status.value == "ACTIVE")
             existing = frozenset(server.name for server in found)

@@ -24,14 +24,19 @@ CALL_SECONDS = 120.0
 
 
 def wait(condition: Callable[[], T | None], seconds: float = WAIT_SECONDS, what: str = "") -> T:
-    """What `condition` gives as soon as that is true; AssertionError after `seconds`, of a patient clock."""
+    """What `condition` gives as soon as that is true; AssertionError after `seconds`, of a patient clock.
+
+    What takes long to be answered is asked for less often: else the asking itself is what keeps the machine busy.
+    """
     deadline = time.monotonic() + PATIENCE * seconds
     while True:
+        asked_at = time.monotonic()
         if found := condition():
             return found
-        if time.monotonic() > deadline:
+        answered_at = time.monotonic()
+        if answered_at > deadline:
             raise AssertionError(f"not within {PATIENCE * seconds:.0f} s: {what or condition}; last answer {found!r}")
-        time.sleep(0.1)
+        time.sleep(min(max(0.1, 3 * (answered_at - asked_at)), 2.0))
 
 
 class CallError(Exception):

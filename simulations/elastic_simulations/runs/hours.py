@@ -10,7 +10,7 @@ FORM = "[DAYS] HH:MM-HH:MM [TIME ZONE] min N max N, several with ; between them"
 
 def schedules(text: str, minimum: int, maximum: int) -> tuple[Schedule, ...]:
     """In the words of the daemon's settings, whose checks hold here, too; SettingsError names the one that is wrong."""
-    from elastic.settings.schedules import ScheduleError, read_schedule  # noqa: PLC0415 - imports pydantic
+    from elastic.settings import ScheduleError, read_schedule  # noqa: PLC0415 - imports pydantic
 
     found = []
     for part in filter(None, (part.strip() for part in text.split(";"))):
