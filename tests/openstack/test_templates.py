@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from elastic.adapters.openstack.gridstack import shipped
 from elastic.adapters.openstack.names import Names
 from elastic.lab.release import Release
 from elastic.lab.software import known
+from elastic.ports import NotFound
 from tests.lab.support import wait
 from tests.openstack.rig import lab_folder
 
@@ -196,7 +198,9 @@ def test_a_worker_and_the_alarms_of_its_group_are_made_and_removed(services: Ser
 
 def stack(services: Services, name: str) -> Mapping[str, Any]:
     listed = services.call("orchestration", "GET", "/stacks", query={"name": name})["stacks"]
-    return services.call("orchestration", "GET", f"/stacks/{name}")["stack"] if listed else {}
+    with suppress(NotFound):
+        return services.call("orchestration", "GET", f"/stacks/{name}")["stack"] if listed else {}
+    return {}
 
 
 def gone(services: Services, name: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from elastic.adapters.openstack.connection import Json, Services
 from elastic.adapters.openstack.gridstack import PREFIX, TAG
-from elastic.adapters.openstack.servers import POOL
+from elastic.adapters.openstack.servers import LIST, OLDEST_FIRST, POOL
 from elastic.ports import Conflict, Malformed, NotFound
 
 GRID, PART, MASTER = "elastic_grid", "elastic_part", "master"
@@ -33,7 +33,7 @@ class GridWorkers:
 
     def servers(self, grid: str) -> Sequence[GridServer]:
         """Every server of the grid, by name: the master, workers that Heat made, and those of the pool of this name."""
-        found = self._services.pages("compute", "/servers/detail", "servers")
+        found = self._services.pages("compute", LIST, "servers", **OLDEST_FIRST)
         ours = (one for one in found if _belongs(one["metadata"], grid))
         return sorted(map(_server, ours), key=lambda one: (one.name, one.id))
 

@@ -20,6 +20,10 @@ STATUSES: Mapping[str, ServerStatus] = {
     "SOFT_DELETED": ServerStatus.DELETING,
 }
 DELETING_TASKS = frozenset({"deleting", "soft-deleting"})
+LIST = "/servers/detail"
+OLDEST_FIRST = {"sort_key": "created_at", "sort_dir": "asc"}
+"""A server that leaves the building phase gets a later date. In Nova's own order, newest first, it would pass to a page
+that was read already, and be missing; in this one it may be read twice, which is noticed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ def metered(pool: str, group: str) -> str:
 
 def listed(services: Services, pool: str) -> Iterable[Json]:
     """Every server of the project that carries the pool's name, whichever backend made it, in one list."""
-    for found in services.pages("compute", "/servers/detail", "servers"):
+    for found in services.pages("compute", LIST, "servers", **OLDEST_FIRST):
         if found["metadata"].get(POOL) == pool:
             yield found
 
