@@ -125,7 +125,10 @@ class Run:
         """When to decide next: at the next tick, at the first that can differ, or with the next event."""
         every = self.tick_every
         if self.spec.on_events:
-            return min(pending, at + every) if pending == NEVER else pending
+            # Schedules go on for ever: what was done last is looked at once more before the next of them, or no look
+            # would ever find that all is over.
+            last = self._scheduled and self._acted and self.pool.finished is not None
+            return min(pending, at + every) if last or pending == NEVER else pending
         if not self.spec.skips_quiet or self._acted or pending == NEVER:
             return at + every
         ticks = max(1, -(-(pending - at) // every))

@@ -70,6 +70,7 @@ def test_with_and_without_next_wake_the_results_are_equal(seed: int, wide: bool,
 
 
 @pytest.mark.skipif(find_spec("numba") is None, reason="needs numba")
+@pytest.mark.timeout(900)  # It may have to be compiled first.
 @settings(max_examples=40)
 @given(st.integers(0, 10_000), st.booleans(), st.booleans())
 def test_the_compiled_engine_honours_them_likewise(seed: int, skips: bool, on_events: bool) -> None:  # noqa: FBT001
@@ -79,6 +80,14 @@ def test_the_compiled_engine_honours_them_likewise(seed: int, skips: bool, on_ev
     spec = replace(example.spec, at_once=True, learns=False, metered=False, estimates="")
     spec = replace(spec, skips_quiet=skips, on_events=on_events)
     assert compiled(example.trace, spec) == run_elastic(example.trace, spec)
+
+
+def test_events_and_a_minimum_of_an_hour_a_week_do_not_keep_a_run_going() -> None:
+    example = scheduled(129)
+    spec = replace(example.spec, at_once=True, learns=False, metered=False, estimates="", on_events=True)
+    outcomes = [run_elastic(example.trace, replace(spec, skips_quiet=skips)) for skips in (False, True)]
+    assert outcomes[0] == outcomes[1]
+    assert outcomes[0].decisions < 1000
 
 
 WEEKEND = {"schedules": "sat-sun 00:00-24:00 max 0", "epoch": "1794614400"}  # Saturday, 14 November 2026, 00:00 UTC.
