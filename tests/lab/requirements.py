@@ -55,6 +55,7 @@ def test_4_one_call_makes_many_of_one_and_the_idle_pool_settles_at_a_few(
     groups = [ground.group(minimum=1, maximum=counts.most)]
     with ground.site(tmp_path, condor_prefix, groups=groups, boot_seconds=(1.0, 3.0)) as site:
         site.until_ready(1)
+        site.until(site.seen.ever, 30, "its server is seen")
         first = site.seen.ever()
         asker = {"author": "operator", "reason": "the workshop begins"}
         asked_at = time.time()
