@@ -36,7 +36,7 @@ def wait(condition: Callable[[], T | None], seconds: float = WAIT_SECONDS, what:
         answered_at = time.monotonic()
         if answered_at > deadline:
             raise AssertionError(f"not within {PATIENCE * seconds:.0f} s: {what or condition}; last answer {found!r}")
-        time.sleep(min(max(0.1, 3 * (answered_at - asked_at)), 2.0))
+        time.sleep(min(max(0.1, answered_at - asked_at), 0.5))
 
 
 class CallError(Exception):

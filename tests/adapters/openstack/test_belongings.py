@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from elastic.adapters.openstack.belongings import Belongings, moment
+from elastic.adapters.openstack.servers import OLDEST_FIRST
 from elastic.core.orphans import Belonging, Kind
 from elastic.ports import Malformed, NotFound, PortError, Transient
 
@@ -49,7 +50,7 @@ class Answering:
     def pages(self, service: str, path: str, key: str, **query: str) -> Iterator[Mapping[str, Any]]:
         if service in self.failing:
             raise self.failing[service]
-        assert query == ({"project_id": "p"} if service == "network" else {})
+        assert query == {"network": {"project_id": "p"}, "compute": OLDEST_FIRST}.get(service, {})
         yield from {"/servers/detail": SERVERS, "/volumes/detail": VOLUMES, "/ports": PORTS}[path]
         assert key in path
 
