@@ -17,6 +17,7 @@ from elastic.adapters.ledger.opening import connect, migrate, obstacles, prepare
 from elastic.adapters.ledger.schema import HEAD, REVISIONS, metadata
 from elastic.core.memory import MemoryChange, WorkerRecord
 from elastic.ports import LedgerError
+from tests.adapters.old_ledgers import first_schema
 
 OURS = WorkerRecord(name="small-1", group="small", requested_at=100.0, server_id="id-1")
 
@@ -24,20 +25,6 @@ OURS = WorkerRecord(name="small-1", group="small", requested_at=100.0, server_id
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "ledger.sqlite"
-
-
-def first_schema(path: Path) -> None:
-    """A ledger as the first elastic left it."""
-    engine = connect(path)
-    with engine.begin() as connection:
-        migrate(connection, "0001")
-        for key, value in {"identity": '"uuid"', "pool": '"p"', "mode": '"act"', "tick": "7"}.items():
-            connection.exec_driver_sql("INSERT INTO meta VALUES (?, ?)", (key, value))
-        connection.exec_driver_sql(
-            "INSERT INTO workers VALUES ('small-1', 'small', 'id-1', NULL, ?)",
-            ('{"name":"small-1","group":"small","requested_at":100.0,"server_id":"id-1"}',),
-        )
-    engine.dispose()
 
 
 def revision(path: Path) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from elastic.adapters.ledger import HEAD, Look, SqlLedger, look
-from elastic.adapters.ledger.opening import connect, migrate
 from elastic.core.memory import MemoryChange, WorkerRecord
 from elastic.ports import LedgerError
+from tests.adapters.old_ledgers import first_schema
 
 ONE = WorkerRecord(name="small-1", group="small", requested_at=100.0, server_id="id-1")
 
@@ -19,19 +19,6 @@ ONE = WorkerRecord(name="small-1", group="small", requested_at=100.0, server_id=
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "ledger.sqlite"
-
-
-def first_schema(path: Path) -> None:
-    """A ledger of pool p as the first elastic left it, with one worker that is there and one that is gone."""
-    engine = connect(path)
-    with engine.begin() as connection:
-        migrate(connection, "0001")
-        for key, value in {"identity": '"uuid"', "pool": '"p"', "mode": '"act"'}.items():
-            connection.exec_driver_sql("INSERT INTO meta VALUES (?, ?)", (key, value))
-        for name, gone_at in (("small-1", None), ("small-2", 50.0)):
-            row = (name, "small", "id", gone_at, f'{{"name":"{name}","group":"small","requested_at":1.0}}')
-            connection.exec_driver_sql("INSERT INTO workers VALUES (?, ?, ?, ?, ?)", row)
-    engine.dispose()
 
 
 def made(path: Path) -> str:
@@ -64,7 +51,7 @@ def test_a_ledger_says_what_it_is(path: Path) -> None:
 
 
 def test_an_older_one_says_so_and_stays_as_it_is(path: Path) -> None:
-    first_schema(path)
+    first_schema(path, gone={"small-2": 50.0})
     with untouched(path.parent):
         found = look(path, pool="p")
     assert found == Look(revision="0001", identity="uuid", mode="act", workers=1)
@@ -72,7 +59,7 @@ def test_an_older_one_says_so_and_stays_as_it_is(path: Path) -> None:
 
 
 def test_another_pools_is_refused_and_stays_as_it_is_whatever_its_age(path: Path) -> None:
-    first_schema(path)
+    first_schema(path, gone={"small-2": 50.0})
     with untouched(path.parent):
         assert refusal(path, pool="q") == (
             f"ledger {path}: it belongs to pool 'p', the settings say 'q'; name another ledger"
@@ -80,7 +67,7 @@ def test_another_pools_is_refused_and_stays_as_it_is_whatever_its_age(path: Path
 
 
 def test_a_start_with_another_pools_older_one_migrates_nothing(path: Path) -> None:
-    first_schema(path)
+    first_schema(path, gone={"small-2": 50.0})
     before = path.read_bytes()
     with pytest.raises(LedgerError, match="it belongs to pool 'p'"):
         SqlLedger.open(path, pool="q")
